@@ -1,0 +1,138 @@
+// The addon's export list: what TypeScript's lib/ring/binding.ts declares. Arguments come checked from there; results are
+// numbers >= 0 or -errno.
+#include <napi.h>
+
+#include <cerrno>
+#include <string>
+
+#include "memory.h"
+#include "probe.h"
+#include "ring_handle.h"
+#include "socket_calls.h"
+
+namespace proactor {
+
+namespace {
+
+int32_t Integer(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
+
+Napi::Value Result(const Napi::CallbackInfo& info, int result) {
+  return Napi::Number::New(info.Env(), result);
+}
+
+Napi::Value Probe(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const ProbeResult probe = ProbeKernel();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("error", probe.error);
+  result.Set("failedCall", probe.failed_call);
+  result.Set("features", static_cast<double>(probe.features));
+  result.Set("setupFlags", static_cast<double>(probe.setup_flags));
+  result.Set("operations",
+             Napi::Buffer<uint8_t>::Copy(env, probe.operations, probe.operation_count));
+  result.Set("bufferRing", probe.buffer_ring);
+  result.Set("incremental", probe.incremental);
+  result.Set("multishotReceive", probe.multishot_receive);
+  result.Set("loopDispatch", LoopDispatcher::Supported());
+  return result;
+}
+
+Napi::Value Open(const Napi::CallbackInfo& info) {
+  return Result(info, OpenSocket(Integer(info[0]), Integer(info[1]), Integer(info[2])));
+}
+
+Napi::Value Bind(const Napi::CallbackInfo& info) {
+  const auto address = info[1].As<Napi::Uint8Array>();
+  return Result(info, BindSocket(Integer(info[0]), address.Data(),
+                                 static_cast<size_t>(Integer(info[2]))));
+}
+
+Napi::Value Listen(const Napi::CallbackInfo& info) {
+  return Result(info, ListenSocket(Integer(info[0]), Integer(info[1])));
+}
+
+Napi::Value SetOption(const Napi::CallbackInfo& info) {
+  return Result(info, SetIntegerOption(Integer(info[0]), Integer(info[1]), Integer(info[2]),
+                                       Integer(info[3])));
+}
+
+// An option's value may be negative, so an error comes as undefined.
+Napi::Value GetOption(const Napi::CallbackInfo& info) {
+  int value = 0;
+  const int error = GetIntegerOption(Integer(info[0]), Integer(info[1]), Integer(info[2]), &value);
+  return error < 0 ? info.Env().Undefined() : Result(info, value);
+}
+
+Napi::Value Linger(const Napi::CallbackInfo& info) {
+  return Result(info, SetLinger(Integer(info[0]), info[1].ToBoolean(), Integer(info[2])));
+}
+
+Napi::Value LocalAddress(const Napi::CallbackInfo& info) {
+  auto address = info[1].As<Napi::Uint8Array>();
+  return Result(info, GetLocalAddress(Integer(info[0]), address.Data(), address.ByteLength()));
+}
+
+Napi::Value PeerAddress(const Napi::CallbackInfo& info) {
+  auto address = info[1].As<Napi::Uint8Array>();
+  return Result(info, GetPeerAddress(Integer(info[0]), address.Data(), address.ByteLength()));
+}
+
+Napi::Value CloseNow(const Napi::CallbackInfo& info) {
+  return Result(info, CloseDescriptor(Integer(info[0])));
+}
+
+Napi::Value Encode(const Napi::CallbackInfo& info) {
+  const std::string text = info[0].As<Napi::String>();
+  auto address = info[2].As<Napi::Uint8Array>();
+  return Result(info, EncodeAddress(text.c_str(), static_cast<uint16_t>(Integer(info[1])),
+                                    address.Data(), address.ByteLength()));
+}
+
+// decodeAddress(bytes, length) -> { family: 4 | 6, address, port } or undefined
+Napi::Value Decode(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto bytes = info[0].As<Napi::Uint8Array>();
+  std::string text;
+  uint16_t port = 0;
+  const int family =
+      DecodeAddress(bytes.Data(), static_cast<size_t>(Integer(info[1])), &text, &port);
+  if (family == 0) return env.Undefined();
+  Napi::Object result = Napi::Object::New(env);
+  result.Set("family", family == AF_INET ? 4 : 6);
+  result.Set("address", text);
+  result.Set("port", static_cast<double>(port));
+  return result;
+}
+
+Napi::Value MappedBytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(MemoryRegion::mapped_bytes()));
+}
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  env.SetInstanceData(new Environment());
+  exports.Set("NativeRing", RingHandle::Define(env));
+  exports.Set("probe", Napi::Function::New<Probe>(env, "probe"));
+  exports.Set("openSocket", Napi::Function::New<Open>(env, "openSocket"));
+  exports.Set("bind", Napi::Function::New<Bind>(env, "bind"));
+  exports.Set("listen", Napi::Function::New<Listen>(env, "listen"));
+  exports.Set("setOption", Napi::Function::New<SetOption>(env, "setOption"));
+  exports.Set("getOption", Napi::Function::New<GetOption>(env, "getOption"));
+  exports.Set("setLinger", Napi::Function::New<Linger>(env, "setLinger"));
+  exports.Set("localAddress", Napi::Function::New<LocalAddress>(env, "localAddress"));
+  exports.Set("peerAddress", Napi::Function::New<PeerAddress>(env, "peerAddress"));
+  exports.Set("closeDescriptor", Napi::Function::New<CloseNow>(env, "closeDescriptor"));
+  exports.Set("encodeAddress", Napi::Function::New<Encode>(env, "encodeAddress"));
+  exports.Set("decodeAddress", Napi::Function::New<Decode>(env, "decodeAddress"));
+  exports.Set("mappedBytes", Napi::Function::New<MappedBytes>(env, "mappedBytes"));
+  return exports;
+}
+
+}  // namespace
+
+}  // namespace proactor
+
+static Napi::Object InitAddon(Napi::Env env, Napi::Object exports) {
+  return proactor::Init(env, exports);
+}
+
+NODE_API_MODULE(proactor, InitAddon)

@@ -1,0 +1,76 @@
+// A ring as TypeScript holds it: joins a Ring with one of the dispatchers, gives both their memory as ArrayBuffers,
+// and ends them with close() or with the environment, whichever comes first. Everything here runs on the
+// JavaScript thread except the post of a ThreadDispatcher.
+#ifndef PROACTOR_RING_HANDLE_H_
+#define PROACTOR_RING_HANDLE_H_
+
+#include <napi.h>
+
+#include <memory>
+#include <vector>
+
+#include "loop_dispatcher.h"
+#include "memory.h"
+#include "ring.h"
+#include "thread_dispatcher.h"
+
+namespace proactor {
+
+// Per environment (the main thread, each worker). Of the rings on one libuv loop, one sleeps in the kernel for all.
+struct Environment {
+  const void* sleeper = nullptr;
+  Napi::FunctionReference ring_constructor;
+};
+
+class RingHandle : public Napi::ObjectWrap<RingHandle> {
+ public:
+  static Napi::Function Define(Napi::Env env);
+  explicit RingHandle(const Napi::CallbackInfo& info);
+  ~RingHandle() override;
+
+ private:
+  // setUp({ threaded, submissionEntries, completionEntries, withheldFlags }) -> 0 or -errno
+  Napi::Value SetUp(const Napi::CallbackInfo& info);
+  // allocate(bytes) -> { buffer, addressLow, addressHigh, handle } or -errno
+  Napi::Value Allocate(const Napi::CallbackInfo& info);
+  // registerBufferRing(handle, entries, group, flags) -> 0 or -errno; before start()
+  Napi::Value RegisterBufferRing(const Napi::CallbackInfo& info);
+  // start(dispatch, preferEventfd) -> { control, submissions, completions, ... } or -errno
+  Napi::Value Start(const Napi::CallbackInfo& info);
+  Napi::Value Submit(const Napi::CallbackInfo& info);
+  Napi::Value Wake(const Napi::CallbackInfo& info);
+  Napi::Value Reference(const Napi::CallbackInfo& info);
+  Napi::Value Unreference(const Napi::CallbackInfo& info);
+  // close(drainMs, closed): every ArrayBuffer handed out over the rings is detached
+  Napi::Value Close(const Napi::CallbackInfo& info);
+
+  int StartLoop(bool prefer_eventfd);
+  int StartThread();
+  Napi::Value ExposeBuffer(void* base, size_t bytes);
+  void Expose(Napi::Object* result);
+  bool CallDispatch();
+  void BeginClose(uint32_t drain_ms);
+  void FinishClose(uint32_t leaked);
+  static void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* argument);
+
+  Environment* environment_;
+  std::shared_ptr<MemoryOwner> owner_ = std::make_shared<MemoryOwner>();
+  Ring ring_;
+  MemoryRegion* control_memory_ = nullptr;
+  ControlBlock control_;
+  std::unique_ptr<LoopDispatcher> loop_;
+  std::unique_ptr<ThreadDispatcher> thread_;
+  napi_threadsafe_function threadsafe_function_ = nullptr;
+  napi_async_context async_context_ = nullptr;
+  napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
+  Napi::FunctionReference dispatch_;
+  Napi::FunctionReference closed_;
+  std::vector<Napi::Reference<Napi::ArrayBuffer>> exposed_;
+  bool threaded_ = false;
+  bool open_ = false;             // from start() until closing began
+  bool environment_ending_ = false;
+};
+
+}  // namespace proactor
+
+#endif  // PROACTOR_RING_HANDLE_H_

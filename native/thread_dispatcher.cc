@@ -1,0 +1,211 @@
+#include "thread_dispatcher.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace proactor {
+
+ThreadDispatcher::~ThreadDispatcher() {
+  if (eventfd_ >= 0) close(eventfd_);
+  if (submissions_ != nullptr) submissions_->Release();
+  if (completions_ != nullptr) completions_->Release();
+}
+
+int ThreadDispatcher::Start(Ring* ring, ControlBlock control, Post post, void* context) {
+  ring_ = ring;
+  control_ = control;
+  post_ = post;
+  context_ = context;
+  submission_mask_ = ring->submission_entries() - 1;
+  completion_mask_ = ring->completion_entries() - 1;
+  submissions_ = MemoryRegion::Map(ring->submission_entries() * sizeof(io_uring_sqe));
+  completions_ = MemoryRegion::Map(ring->completion_entries() * sizeof(io_uring_cqe));
+  if (submissions_ == nullptr || completions_ == nullptr) return -ENOMEM;
+  eventfd_ = eventfd(0, EFD_CLOEXEC);
+  if (eventfd_ < 0) return -errno;
+
+  sem_init(&enabled_, 0, 0);
+  // Signals are the process's affair: the new thread inherits a mask that blocks all of them.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { Run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  pthread_setname_np(thread_.native_handle(), "proactor");
+  while (sem_wait(&enabled_) != 0 && errno == EINTR) {
+  }
+  if (enable_error_ != 0) thread_.join();
+  return enable_error_;
+}
+
+void ThreadDispatcher::Wake() {
+  const uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(eventfd_, &one, sizeof(one));
+}
+
+void ThreadDispatcher::SubmitAndWaitForRoom() {
+  const int32_t taken = control_.At(kTakenHead).load(std::memory_order_acquire);
+  // seq_cst against the thread's store to kSleeping: either it sees the tail, or we see that it sleeps.
+  control_.At(kPublishedTail).store(control_.Get(kSubmissionTail), std::memory_order_seq_cst);
+  const auto full = [this](int32_t head) {
+    return static_cast<uint32_t>(control_.Get(kSubmissionTail) - head) == submission_entries();
+  };
+  for (int32_t head = taken; full(head);
+       head = control_.At(kTakenHead).load(std::memory_order_acquire)) {
+    if (control_.At(kSleeping).load(std::memory_order_seq_cst) != kSleepingNo) {
+      // A full completion ring is room that only this thread could make, and it is busy here: the
+      // I/O thread takes submissions then as well, see WaitForRoom().
+      Wake();
+    }
+    sched_yield();
+  }
+}
+
+bool ThreadDispatcher::EndDispatch() {
+  // seq_cst against HandOverCompletions(): either the thread sees 0 and posts, or we see its completions.
+  control_.At(kPosted).store(0, std::memory_order_seq_cst);
+  if (control_.At(kCompletionTail).load(std::memory_order_seq_cst) ==
+      control_.At(kCompletionHead).load(std::memory_order_relaxed)) {
+    return false;
+  }
+  return control_.At(kPosted).exchange(1, std::memory_order_seq_cst) == 0;
+}
+
+uint32_t ThreadDispatcher::Stop(uint32_t drain_ms) {
+  if (!thread_.joinable()) return leaked_;
+  drain_ms_ = drain_ms;
+  stop_.store(true, std::memory_order_release);
+  Wake();
+  thread_.join();
+  const auto* entries = static_cast<const io_uring_cqe*>(completions_->base());
+  const uint32_t tail = static_cast<uint32_t>(control_.Get(kCompletionTail));
+  for (uint32_t head = static_cast<uint32_t>(control_.Get(kConsumedHead)); head != tail; ++head) {
+    CloseAbandonedDescriptor(entries[head & completion_mask_]);
+  }
+  return leaked_;
+}
+
+void ThreadDispatcher::Run() {
+  enable_error_ = ring_->Enable();
+  const bool enabled = enable_error_ == 0;
+  sem_post(&enabled_);
+  if (!enabled) return;
+  ring_->RegisterDescriptor();
+  tail_ = ring_->submission_head();
+  while (!stop_.load(std::memory_order_acquire)) {
+    if (!wake_poll_armed_) wake_poll_armed_ = ArmWakePoll();
+    // Announced before looking a last time: whoever publishes afterwards sees it and wakes us up.
+    control_.At(kSleeping).store(kSleepingForWork, std::memory_order_seq_cst);
+    TakeSubmissions();
+    // What did not fit is submitted first, without waiting; then there is room for the rest.
+    const bool took_all = control_.At(kPublishedTail).load(std::memory_order_seq_cst) ==
+                          control_.Get(kTakenHead);
+    ring_->PublishSubmissions(tail_);
+    if (ring_->overflown()) control_.Count(kCounterOverflows);
+    control_.Count(kCounterEnters);
+    ring_->Enter(took_all && wake_poll_armed_ ? 1 : 0, nullptr);
+    control_.At(kSleeping).store(kSleepingNo, std::memory_order_relaxed);
+    while (!HandOverCompletions() && !stop_.load(std::memory_order_acquire)) WaitForRoom();
+  }
+  leaked_ = ring_->Drain(in_flight_ + (wake_poll_armed_ ? 1 : 0), drain_ms_);
+}
+
+io_uring_sqe* ThreadDispatcher::NextEntry() {
+  if (tail_ - ring_->submission_head() == ring_->submission_entries()) return nullptr;
+  return ring_->submission_at(tail_++);
+}
+
+// Multishot on an eventfd that is never read: every write to it completes the poll once more.
+bool ThreadDispatcher::ArmWakePoll() {
+  io_uring_sqe* entry = NextEntry();
+  if (entry == nullptr) return false;
+  *entry = io_uring_sqe{};
+  entry->opcode = IORING_OP_POLL_ADD;
+  entry->fd = eventfd_;
+  entry->len = IORING_POLL_ADD_MULTI;
+  entry->op_flags = POLLIN;
+  entry->user_data = kInternalSlot;
+  return true;
+}
+
+uint32_t ThreadDispatcher::TakeSubmissions() {
+  const auto* entries = static_cast<const io_uring_sqe*>(submissions_->base());
+  // Pairs with the publishing store: the entries before the tail are written.
+  const uint32_t published =
+      static_cast<uint32_t>(control_.At(kPublishedTail).load(std::memory_order_seq_cst));
+  uint32_t head = static_cast<uint32_t>(control_.Get(kTakenHead));
+  const uint32_t before = head;
+  while (head != published) {
+    io_uring_sqe* entry = NextEntry();
+    if (entry == nullptr) break;
+    *entry = entries[head++ & submission_mask_];
+  }
+  in_flight_ += head - before;
+  // The release gives the entries back to their writer.
+  control_.At(kTakenHead).store(static_cast<int32_t>(head), std::memory_order_release);
+  return head - before;
+}
+
+// Returns false where the JavaScript thread's ring is full and completions are left in the kernel's.
+bool ThreadDispatcher::HandOverCompletions() {
+  auto* entries = static_cast<io_uring_cqe*>(completions_->base());
+  const uint32_t consumed =
+      static_cast<uint32_t>(control_.At(kCompletionHead).load(std::memory_order_acquire));
+  const uint32_t before = static_cast<uint32_t>(control_.Get(kCompletionTail));
+  const uint32_t available = ring_->completion_tail();
+  uint32_t tail = before;
+  uint32_t head = ring_->completion_head();
+  for (; head != available; ++head) {
+    const io_uring_cqe& completion = *ring_->completion_at(head);
+    if (static_cast<uint32_t>(completion.user_data) == kInternalSlot) {
+      control_.Count(kCounterWakeups);
+      wake_poll_armed_ = (completion.flags & IORING_CQE_F_MORE) != 0;
+      continue;
+    }
+    if (tail - consumed == completion_entries()) break;
+    if ((completion.flags & IORING_CQE_F_MORE) == 0) --in_flight_;
+    entries[tail++ & completion_mask_] = completion;
+  }
+  ring_->PublishConsumed(head);
+  if (tail != before) {
+    control_.At(kCompletionTail).store(static_cast<int32_t>(tail), std::memory_order_seq_cst);
+    if (control_.At(kPosted).exchange(1, std::memory_order_seq_cst) == 0) {
+      control_.Count(kCounterPosts);
+      post_(context_);
+    }
+  }
+  return head == available;
+}
+
+// The JavaScript thread is behind by a whole ring. Nothing more is taken from the kernel until it dispatched some;
+// submissions are still taken, so that it cannot wait for us while we wait for it.
+void ThreadDispatcher::WaitForRoom() {
+  control_.At(kSleeping).store(kSleepingForRoom, std::memory_order_seq_cst);
+  TakeSubmissions();
+  ring_->PublishSubmissions(tail_);
+  const uint32_t waiting = static_cast<uint32_t>(control_.Get(kCompletionTail)) -
+                           static_cast<uint32_t>(
+                               control_.At(kCompletionHead).load(std::memory_order_seq_cst));
+  if (waiting == completion_entries() && !stop_.load(std::memory_order_acquire)) {
+    // Counts are taken out, so that an old one does not end the next wait at once.
+    pollfd event{eventfd_, POLLIN, 0};
+    uint64_t count;
+    if (poll(&event, 1, -1) == 1) {
+      [[maybe_unused]] const ssize_t got = read(eventfd_, &count, sizeof(count));
+    }
+  }
+  control_.At(kSleeping).store(kSleepingNo, std::memory_order_relaxed);
+  // Submissions must not pile up either: the kernel takes them although nobody reaps.
+  if (ring_->published_submissions() != 0) {
+    control_.Count(kCounterEnters);
+    ring_->Enter(0, nullptr);
+  }
+}
+
+}  // namespace proactor

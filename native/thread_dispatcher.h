@@ -1,0 +1,81 @@
+// The completion dispatcher with an I/O thread, which alone owns the ring: it takes submissions, sleeps in the kernel,
+// and hands completions over in batches. Between it and the JavaScript thread stand two single-producer,
+// single-consumer rings in plain memory (submissions one way, completions the other) and the words of the
+// control block. Knows nothing of Node: `post` is what makes the JavaScript thread look.
+#ifndef PROACTOR_THREAD_DISPATCHER_H_
+#define PROACTOR_THREAD_DISPATCHER_H_
+
+#include <semaphore.h>
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+
+#include "memory.h"
+#include "ring.h"
+#include "shared_layout.h"
+
+namespace proactor {
+
+class ThreadDispatcher {
+ public:
+  // Called on the I/O thread, at most once until EndDispatch() allowed the next.
+  using Post = void (*)(void* context);
+
+  ThreadDispatcher() = default;
+  ~ThreadDispatcher();
+  ThreadDispatcher(const ThreadDispatcher&) = delete;
+  ThreadDispatcher& operator=(const ThreadDispatcher&) = delete;
+
+  // `ring` was set up disabled; it and the control block are borrowed until Stop() returned. Returns 0 or
+  // -errno. Everything below is for the JavaScript thread.
+  int Start(Ring* ring, ControlBlock control, Post post, void* context);
+  // Wakes the I/O thread up: to be called after publishing if kSleeping asks for it.
+  void Wake();
+  // Publishes, and waits until the I/O thread took at least one entry of a full submission ring.
+  void SubmitAndWaitForRoom();
+  // After a dispatch: true if completions came meanwhile and no post announces them, so that the caller has
+  // to see to another dispatch.
+  bool EndDispatch();
+  // Ends the thread: what is in flight is cancelled and reaped, descriptors in undispatched completions are
+  // closed. Returns how many operations the kernel still holds.
+  uint32_t Stop(uint32_t drain_ms);
+
+  MemoryRegion* submissions() const { return submissions_; }
+  MemoryRegion* completions() const { return completions_; }
+  uint32_t submission_entries() const { return submission_mask_ + 1; }
+  uint32_t completion_entries() const { return completion_mask_ + 1; }
+
+ private:
+  void Run();
+  uint32_t TakeSubmissions();
+  bool ArmWakePoll();
+  bool HandOverCompletions();
+  void WaitForRoom();
+  io_uring_sqe* NextEntry();
+
+  Ring* ring_ = nullptr;
+  ControlBlock control_;
+  Post post_ = nullptr;
+  void* context_ = nullptr;
+  MemoryRegion* submissions_ = nullptr;
+  MemoryRegion* completions_ = nullptr;
+  uint32_t submission_mask_ = 0;
+  uint32_t completion_mask_ = 0;
+  int eventfd_ = -1;
+  std::thread thread_;
+  sem_t enabled_;              // posted by the I/O thread once enable_error_ is known
+  int enable_error_ = 0;
+  std::atomic<bool> stop_{false};
+  uint32_t drain_ms_ = 0;      // written before stop_ is stored
+  uint32_t leaked_ = 0;        // read after the thread was joined
+
+  // The I/O thread's own.
+  uint32_t tail_ = 0;          // entries written into the ring
+  uint32_t in_flight_ = 0;     // taken, and their terminal completion not yet seen
+  bool wake_poll_armed_ = false;
+};
+
+}  // namespace proactor
+
+#endif  // PROACTOR_THREAD_DISPATCHER_H_
