@@ -1,6 +1,7 @@
 // What the scripts share: where things are, running a command, finding Node's headers.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -42,13 +43,16 @@ export function listFiles(directory, suffix) {
 
 /**
  * The prefix whose include/node holds the headers of the running Node, or undefined. With it node-gyp
- * downloads nothing. Official builds and distribution packages carry the headers beside the binary.
+ * downloads nothing. Official builds and distribution packages carry the headers beside the binary;
+ * where they do not, node-gyp has left them in its cache once it has built the addon.
  */
 export function nodeHeadersPrefix() {
   const configured = process.env.npm_config_nodedir;
   const besideBinary = path.dirname(path.dirname(process.execPath));
+  const cacheFolder = process.env.XDG_CACHE_HOME || path.join(homedir(), '.cache');
+  const gypCache = path.join(cacheFolder, 'node-gyp', process.versions.node);
   const [major, minor] = process.versions.node.split('.');
-  for (const prefix of [configured, besideBinary]) {
+  for (const prefix of [configured, besideBinary, gypCache]) {
     if (!prefix) continue;
     const header = path.join(prefix, 'include', 'node', 'node_version.h');
     if (!existsSync(header)) continue;

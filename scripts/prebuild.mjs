@@ -2,7 +2,7 @@
 // (Its npm name, `prebuild`, is also npm's hook before a script called `build`; hence `build:all`.)
 import { cpSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { fail, nodeHeadersPrefix, requireNativeSources, root, run } from './common.mjs';
+import { fail, listFiles, nodeHeadersPrefix, requireNativeSources, root, run } from './common.mjs';
 
 if (process.platform !== 'linux') fail('the addon is built on Linux only');
 requireNativeSources();
@@ -18,3 +18,9 @@ const prefix = nodeHeadersPrefix();
 run('prebuildify', ['--napi', '--strip', '--tag-libc', '--cwd', stage, '--out', root], {
   env: prefix ? { npm_config_nodedir: prefix } : {},
 });
+
+const output = path.join(root, 'prebuilds', `linux-${process.arch}`);
+run(process.execPath, [
+  'scripts/check-binary.mjs',
+  ...listFiles(output, '.node').map((name) => path.join(output, name)),
+]);
