@@ -1,6 +1,164 @@
-// `npm test`: builds and runs every suite (for now: jest).
-import { run } from './common.mjs';
+// `npm test`: builds, then runs every suite, or the stages named as arguments. Counts come from the runners' own
+// machine-readable results; the last line is `N passed, N failed, N skipped`.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { listFiles, root, status } from './common.mjs';
+import { readJest, readJunit, stepResult, sumResults } from './test-results.mjs';
 
-run('npm', ['run', 'build:all']);
-run('npm', ['run', 'lint']);
-run('npm', ['run', 'jest']);
+const JEST_LIMIT_MS = 8 * 60_000;
+const JEST_EXIT_MS = 10_000;
+const resultsFolder = path.join(root, 'build', 'results');
+const has = (name) => existsSync(path.join(root, name));
+
+function step(name, command, args, options) {
+  return stepResult(name, status(command, args, options) === 0);
+}
+
+function skippedStage(name, reason) {
+  // In CI everything must be there.
+  if (process.env.CI) return stepResult(`${name}: ${reason}`, false);
+  return { passed: 0, failed: [], skipped: [`${name}: ${reason}`] };
+}
+
+/** Runs jest; a process that lives on after the results are written has a handle left open: a failure. */
+async function jest(name, args, env = {}) {
+  const output = path.join(resultsFolder, `${name}.json`);
+  rmSync(output, { force: true });
+  const child = spawn(
+    process.execPath,
+    ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${output}`, ...args],
+    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } },
+  );
+  const exited = new Promise((resolve) =>
+    child.once('exit', (code, signal) => resolve(code ?? signal)),
+  );
+  const startMs = Date.now();
+  let writtenMs;
+  let problem;
+  while (problem === undefined) {
+    const code = await Promise.race([exited, delay(250)]);
+    if (code !== undefined) {
+      const result = readJest(output);
+      if (code !== 0 && result.failed.length === 0)
+        result.failed.push(`${name} ended with ${code}`);
+      return result;
+    }
+    if (existsSync(output)) writtenMs ??= Date.now();
+    if (writtenMs && Date.now() - writtenMs > JEST_EXIT_MS) {
+      problem = `${name}: a test left a handle open, the process did not exit (find it: npm run jest -- FILE)`;
+    } else if (Date.now() - startMs > JEST_LIMIT_MS) {
+      problem = `${name}: not finished after ${JEST_LIMIT_MS / 60_000} minutes`;
+    }
+  }
+  child.kill('SIGKILL');
+  await exited;
+  return sumResults([
+    writtenMs ? readJest(output) : stepResult(name, false),
+    { passed: 0, failed: [problem], skipped: [] },
+  ]);
+}
+
+/** The native unit tests in one CMake configuration. */
+function ctest(configuration) {
+  const name = `native unit tests (${configuration})`;
+  if (!has('test/native/CMakeLists.txt')) return skippedStage(name, 'test/native is missing');
+  if (spawnSync('cmake', ['--version']).error) return skippedStage(name, 'cmake is not installed');
+  if (status(process.execPath, ['scripts/cmake.mjs', configuration]) !== 0) {
+    return stepResult(`${name}: build`, false);
+  }
+  const output = path.join(resultsFolder, `ctest-${configuration}.xml`);
+  rmSync(output, { force: true });
+  const command = [
+    'ctest',
+    '--test-dir',
+    path.join('build', `cmake-${configuration}`),
+    '--output-on-failure',
+    '--timeout',
+    '120',
+    '--output-junit',
+    output,
+  ];
+  // ThreadSanitizer cannot place its shadow memory with as much address randomization as new kernels use.
+  if (configuration === 'tsan') command.unshift('setarch', '-R');
+  const code = status(command[0], command.slice(1));
+  const result = readJunit(output);
+  if (code !== 0 && result.failed.length === 0)
+    result.failed.push(`${name}: ctest ended with ${code}`);
+  const labelled = (test) => `${test} [native ${configuration}]`;
+  return {
+    passed: result.passed,
+    failed: result.failed.map(labelled),
+    skipped: result.skipped.map(labelled),
+  };
+}
+
+/** The soak tests on the addon with AddressSanitizer and UndefinedBehaviorSanitizer, inside an ordinary Node. */
+async function sanitizedSoak() {
+  const name = 'soak (asan, ubsan)';
+  if (listFiles(path.join(root, 'test', 'soak'), '.test.ts').length === 0) {
+    return skippedStage(name, 'test/soak is missing');
+  }
+  if (status(process.execPath, ['scripts/cmake.mjs', 'asan', 'proactor']) !== 0) {
+    return stepResult(`${name}: build`, false);
+  }
+  const runtime = spawnSync('c++', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
+  return jest('soak-asan', ['--testPathPatterns=build/test/soak/'], {
+    LD_PRELOAD: runtime.stdout.trim(),
+    PROACTOR_ADDON: path.join(root, 'build', 'cmake-asan', 'proactor.node'),
+    // V8 keeps what LeakSanitizer calls leaks; the soak itself checks what the addon has mapped.
+    ASAN_OPTIONS: 'detect_leaks=0:abort_on_error=1',
+    UBSAN_OPTIONS: 'print_stacktrace=1',
+  });
+}
+
+const stages = {
+  lint: () => step('lint', 'biome', ['check', '--error-on-warnings']),
+  types: () =>
+    listFiles(path.join(root, 'bench'), '.ts').length > 0
+      ? step('bench compiles', process.execPath, ['scripts/compile.mjs', 'bench'])
+      : skippedStage('bench compiles', 'bench/ is missing'),
+  jest: async () => {
+    if (status(process.execPath, ['scripts/compile.mjs', 'test']) !== 0) {
+      return stepResult('tests compile', false);
+    }
+    return jest('jest', []);
+  },
+  native: () => ctest('dev'),
+  asan: async () => sumResults([ctest('asan'), await sanitizedSoak()]),
+  tsan: () => ctest('tsan'),
+  package: () =>
+    step('package (scripts/check-tarball.mjs)', process.execPath, ['scripts/check-tarball.mjs']),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.filter((name) => !(name in stages));
+if (unknown.length > 0) {
+  console.error(`unknown stage ${unknown.join(', ')}; there are ${Object.keys(stages).join(', ')}`);
+  process.exit(2);
+}
+mkdirSync(resultsFolder, { recursive: true });
+const results = [];
+console.log('== build');
+const isBuilt = status('npm', ['run', '--silent', 'build:all']) === 0;
+if (!isBuilt) results.push(stepResult('build', false));
+for (const [name, stage] of isBuilt ? Object.entries(stages) : []) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  console.log(`== ${name}`);
+  const startMs = Date.now();
+  const result = await stage();
+  results.push(result);
+  const seconds = ((Date.now() - startMs) / 1000).toFixed(1);
+  console.log(
+    `== ${name}: ${result.passed} passed, ${result.failed.length} failed, ${result.skipped.length} skipped in ${seconds} s`,
+  );
+}
+
+const total = sumResults(results);
+for (const name of total.skipped) console.log(`skipped: ${name}`);
+for (const name of total.failed) console.log(`FAILED: ${name}`);
+console.log(
+  `${total.passed} passed, ${total.failed.length} failed, ${total.skipped.length} skipped`,
+);
+process.exit(total.failed.length > 0 || total.passed === 0 ? 1 : 0);
