@@ -1,0 +1,33 @@
+// What a result was measured on.
+import { spawnSync } from 'node:child_process';
+import os from 'node:os';
+import { projectRoot } from './paths.js';
+
+export interface Machine {
+  readonly kernel: string;
+  readonly cpuModel: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly architecture: string;
+  readonly nodeVersion: string;
+  /** The commit that was measured, with `-dirty` where files differ from it. */
+  readonly gitCommit: string | undefined;
+}
+
+export function describeMachine(): Machine {
+  return {
+    kernel: `${os.type()} ${os.release()}`,
+    cpuModel: os.cpus()[0]?.model.trim() ?? 'unknown',
+    cpuCount: os.cpus().length,
+    memoryBytes: os.totalmem(),
+    architecture: os.arch(),
+    nodeVersion: process.version,
+    gitCommit: gitCommit(),
+  };
+}
+
+function gitCommit(): string | undefined {
+  const args = ['describe', '--always', '--dirty', '--abbrev=40', '--exclude=*'];
+  const git = spawnSync('git', args, { cwd: projectRoot, encoding: 'utf8' });
+  return git.status === 0 ? git.stdout.trim() : undefined;
+}

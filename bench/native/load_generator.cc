@@ -1,0 +1,310 @@
+// A closed-loop TCP load: every connection keeps `depth` messages outstanding and checks that the bytes it sent
+// come back, in order. One thread, edge-triggered epoll: each echo costs one recv and one send.
+//
+// By default it warms up, runs one trial and prints its result as one line of JSON. With --interactive it prints
+// `ready` once connected and then runs a trial for each line of stdin, which holds the trial's seconds. After
+// a trial nothing is outstanding, so that the server sleeps and its counters stand still while they are read.
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "histogram.h"
+#include "support.h"
+
+namespace {
+
+constexpr int kEventsPerWait = 1024;
+constexpr size_t kTransferBytesMax = 1 << 20;  // of one send or recv
+constexpr size_t kPatternPeriod = 65521;       // a prime, so that no message size divides it
+constexpr uint64_t kSecondNs = 1000000000;
+constexpr uint64_t kDrainNsMax = 10 * kSecondNs;
+constexpr time_t kConnectSecondsMax = 10;
+
+uint64_t NowNs(clockid_t clock = CLOCK_MONOTONIC) {
+  timespec now;
+  clock_gettime(clock, &now);
+  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
+}
+
+struct Load {
+  Address address;
+  size_t connections;
+  size_t message_bytes;
+  size_t depth;
+  bool verify;
+};
+
+// The endless byte stream that all connections send, each from its own place in it. It is stored with enough
+// of its own repetition that any transfer is one piece of memory.
+class Pattern {
+ public:
+  Pattern() : bytes_(kPatternPeriod + kTransferBytesMax) {
+    uint32_t state = 2463534242;
+    for (size_t i = 0; i < bytes_.size(); i++) {
+      state ^= state << 13, state ^= state >> 17, state ^= state << 5;
+      bytes_[i] = i < kPatternPeriod ? static_cast<char>(state) : bytes_[i - kPatternPeriod];
+    }
+  }
+
+  const char* At(size_t position) const { return &bytes_[position]; }
+
+  // `all` compares every byte; otherwise the first eight and the last eight, which shows loss and disorder.
+  bool Matches(const char* data, size_t length, size_t position, bool all) const {
+    const char* expected = At(position);
+    if (all || length <= 16) return memcmp(data, expected, length) == 0;
+    const size_t last = length - 8;
+    return memcmp(data, expected, 8) == 0 && memcmp(data + last, expected + last, 8) == 0;
+  }
+
+  static size_t Advance(size_t position, size_t length) {
+    return (position + length) % kPatternPeriod;
+  }
+
+ private:
+  std::vector<char> bytes_;
+};
+
+struct Connection {
+  int fd = -1;
+  size_t unsent_bytes = 0;      // queued, not yet taken by the socket
+  size_t unreceived_bytes = 0;  // queued or sent, not yet come back
+  size_t partial_bytes = 0;     // of the message that is coming back
+  size_t send_position = 0;     // in the pattern
+  size_t receive_position = 0;
+  size_t oldest = 0;  // the slot in queued_at_ of the message that is coming back
+};
+
+class LoadGenerator {
+ public:
+  explicit LoadGenerator(const Load& load)
+      : load_(load),
+        receive_buffer_(kTransferBytesMax),
+        connections_(load.connections),
+        queued_at_ns_(load.connections * load.depth) {
+    epoll_ = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_ < 0) Fail(kExitFailure, "epoll_create1: %s", strerror(errno));
+    for (size_t i = 0; i < connections_.size(); i++) Connect(i);
+  }
+
+  // Keeps the load up for the given time, then waits for what is outstanding.
+  void RunTrial(double seconds) {
+    histogram_.Reset();
+    messages_ = messages_in_time_ = 0;
+    const uint64_t cpu_start_ns = NowNs(CLOCK_PROCESS_CPUTIME_ID);
+    start_ns_ = NowNs();
+    deadline_ns_ = start_ns_ + static_cast<uint64_t>(seconds * kSecondNs);
+    for (size_t i = 0; i < connections_.size(); i++) {
+      if (connections_[i].fd < 0) continue;
+      Enqueue(i, load_.depth, NowNs());
+      Send(i);
+    }
+    while (outstanding_ > 0 && NowNs() < deadline_ns_ + kDrainNsMax) WaitAndHandle();
+    if (outstanding_ > 0) Report("messages did not come back within 10 s of the trial's end");
+    end_ns_ = NowNs();
+    cpu_ns_ = NowNs(CLOCK_PROCESS_CPUTIME_ID) - cpu_start_ns;
+  }
+
+  // messages counts those of the trial's time; messagesWithDrain all that the trial caused.
+  void PrintResult() const {
+    const double seconds = static_cast<double>(deadline_ns_ - start_ns_) / kSecondNs;
+    const double seconds_with_drain = static_cast<double>(end_ns_ - start_ns_) / kSecondNs;
+    const double rate = seconds > 0 ? static_cast<double>(messages_in_time_) / seconds : 0;
+    printf("{\"messages\":%zu,\"messagesWithDrain\":%zu,", messages_in_time_, messages_);
+    printf("\"seconds\":%.9f,\"secondsWithDrain\":%.9f,\"messagesPerSecond\":%.1f,", seconds,
+           seconds_with_drain, rate);
+    printf("\"latencyNs\":{\"p50\":%lu,\"p90\":%lu,\"p99\":%lu,\"p999\":%lu,\"max\":%lu},",
+           histogram_.Percentile(0.5), histogram_.Percentile(0.9), histogram_.Percentile(0.99),
+           histogram_.Percentile(0.999), histogram_.max());
+    printf("\"generatorCpuNs\":%lu,\"errors\":%zu,\"firstError\":\"%s\"}\n", cpu_ns_, errors_,
+           first_error_.c_str());
+    fflush(stdout);
+  }
+
+  size_t errors() const { return errors_; }
+
+ private:
+  void Connect(size_t index) {
+    Connection& connection = connections_[index];
+    const int fd = socket(load_.address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) Fail(kExitFailure, "socket: %s", strerror(errno));
+    const int one = 1;
+    const timeval timeout = {kConnectSecondsMax, 0};
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);  // bounds connect() as well
+    const auto* name = reinterpret_cast<const sockaddr*>(&load_.address.storage);
+    if (connect(fd, name, load_.address.length) != 0) {
+      Fail(kExitFailure, "connection %zu: connect: %s", index, strerror(errno));
+    }
+    epoll_event event = {};
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.data.u64 = index;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
+      Fail(kExitFailure, "epoll_ctl: %s", strerror(errno));
+    }
+    connection.fd = fd;
+    connection.send_position = connection.receive_position = index * 7919 % kPatternPeriod;
+  }
+
+  void WaitAndHandle() {
+    epoll_event events[kEventsPerWait];
+    const int count = epoll_wait(epoll_, events, kEventsPerWait, 1000);
+    for (int i = 0; i < count; i++) {
+      const size_t index = events[i].data.u64;
+      const bool peer_ended = (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+      if (connections_[index].fd >= 0) Receive(index, peer_ended);
+      if (connections_[index].unsent_bytes > 0) Send(index);
+    }
+  }
+
+  void Receive(size_t index, bool to_the_end) {
+    Connection& connection = connections_[index];
+    for (;;) {
+      const ssize_t received =
+          recv(connection.fd, receive_buffer_.data(), receive_buffer_.size(), MSG_DONTWAIT);
+      if (received < 0 && errno == EINTR) continue;
+      if (received < 0 && errno == EAGAIN) return;
+      if (received < 0) return Drop(index, strerror(errno));
+      if (received == 0) return Drop(index, "the server closed it");
+      const size_t length = static_cast<size_t>(received);
+      if (length > connection.unreceived_bytes) return Drop(index, "more came back than was sent");
+      if (!pattern_.Matches(receive_buffer_.data(), length, connection.receive_position,
+                            load_.verify)) {
+        return Drop(index, "other bytes came back than were sent");
+      }
+      Account(index, length);
+      // A short read has emptied the socket: what comes later makes a new edge.
+      if (length < receive_buffer_.size() && !to_the_end) return;
+    }
+  }
+
+  // Records the messages that are complete and, until the deadline, queues as many new ones.
+  void Account(size_t index, size_t length) {
+    Connection& connection = connections_[index];
+    connection.receive_position = Pattern::Advance(connection.receive_position, length);
+    connection.unreceived_bytes -= length;
+    connection.partial_bytes += length;
+    if (connection.partial_bytes < load_.message_bytes) return;
+    const uint64_t now_ns = NowNs();
+    size_t complete = 0;
+    while (connection.partial_bytes >= load_.message_bytes) {
+      connection.partial_bytes -= load_.message_bytes;
+      complete++;
+      histogram_.Record(now_ns - queued_at_ns_[index * load_.depth + connection.oldest]);
+      if (++connection.oldest == load_.depth) connection.oldest = 0;
+    }
+    messages_ += complete;
+    outstanding_ -= complete;
+    if (now_ns < deadline_ns_) {
+      messages_in_time_ += complete;
+      Enqueue(index, complete, now_ns);
+    }
+  }
+
+  void Enqueue(size_t index, size_t count, uint64_t now_ns) {
+    Connection& connection = connections_[index];
+    const size_t already = Outstanding(connection);
+    for (size_t i = 0; i < count; i++) {
+      const size_t slot = (connection.oldest + already + i) % load_.depth;
+      queued_at_ns_[index * load_.depth + slot] = now_ns;
+    }
+    connection.unsent_bytes += count * load_.message_bytes;
+    connection.unreceived_bytes += count * load_.message_bytes;
+    outstanding_ += count;
+  }
+
+  size_t Outstanding(const Connection& connection) const {
+    return (connection.unreceived_bytes + connection.partial_bytes) / load_.message_bytes;
+  }
+
+  void Send(size_t index) {
+    Connection& connection = connections_[index];
+    while (connection.unsent_bytes > 0) {
+      const ssize_t sent = send(connection.fd, pattern_.At(connection.send_position),
+                                std::min(connection.unsent_bytes, kTransferBytesMax),
+                                MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0 && errno == EAGAIN) return;  // the next EPOLLOUT edge goes on
+      if (sent < 0) return Drop(index, strerror(errno));
+      const size_t length = static_cast<size_t>(sent);
+      connection.send_position = Pattern::Advance(connection.send_position, length);
+      connection.unsent_bytes -= length;
+    }
+  }
+
+  void Drop(size_t index, const char* reason) {
+    Connection& connection = connections_[index];
+    Report("connection " + std::to_string(index) + ": " + reason);
+    outstanding_ -= Outstanding(connection);
+    close(connection.fd);
+    connection = Connection();
+  }
+
+  void Report(const std::string& error) {
+    if (errors_++ == 0) first_error_ = error;
+  }
+
+  const Load load_;
+  const Pattern pattern_;
+  Histogram histogram_;
+  std::vector<char> receive_buffer_;
+  std::vector<Connection> connections_;
+  std::vector<uint64_t> queued_at_ns_;  // `depth` slots per connection, used in a circle
+  int epoll_;
+  size_t outstanding_ = 0;
+  size_t messages_ = 0;
+  size_t messages_in_time_ = 0;
+  uint64_t start_ns_ = 0;
+  uint64_t deadline_ns_ = 0;
+  uint64_t end_ns_ = 0;
+  uint64_t cpu_ns_ = 0;
+  size_t errors_ = 0;
+  std::string first_error_;
+};
+
+void RunInteractively(LoadGenerator& generator) {
+  puts("ready");
+  fflush(stdout);
+  char line[64];
+  while (fgets(line, sizeof line, stdin) != nullptr) {
+    generator.RunTrial(strtod(line, nullptr));
+    generator.PrintResult();
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options(argc, argv,
+                        {"--host", "--port", "--connections", "--size", "--depth", "--seconds",
+                         "--warm-up"},
+                        {"--verify", "--interactive"});
+  Load load = {};
+  load.address = ParseAddress(options.Text("--host", "127.0.0.1"),
+                              options.Integer("--port", 0, 1, 65535));
+  load.connections = static_cast<size_t>(options.Integer("--connections", 64, 1, 100000));
+  load.message_bytes = static_cast<size_t>(options.Integer("--size", 64, 1, 1 << 28));
+  load.depth = static_cast<size_t>(options.Integer("--depth", 1, 1, 4096));
+  load.verify = options.Flag("--verify");
+  const double seconds = options.Seconds("--seconds", 1);
+  const double warm_up_seconds = options.Seconds("--warm-up", 0.5);
+  RaiseDescriptorLimit();
+  LoadGenerator generator(load);
+  if (options.Flag("--interactive")) {
+    RunInteractively(generator);
+  } else {
+    if (warm_up_seconds > 0) generator.RunTrial(warm_up_seconds);
+    generator.RunTrial(seconds);
+    generator.PrintResult();
+  }
+  return generator.errors() == 0 ? 0 : kExitFailure;
+}

@@ -1,0 +1,82 @@
+// A server under measurement: its process, the address it listens on and the CPU time it has used.
+import { readdirSync, readFileSync } from 'node:fs';
+import { Child, pinned } from './child.js';
+
+const listenTimeoutMs = 15_000;
+
+export interface CpuTime {
+  readonly processNs: number;
+  readonly mainThreadNs: number;
+}
+
+/** The first field of schedstat: nanoseconds on a core, as the scheduler counts them. */
+export function parseSchedstat(text: string): number {
+  const [onCpuNs = ''] = text.split(' ');
+  if (!/^\d+$/.test(onCpuNs)) throw new Error(`unexpected schedstat '${text.trim()}'`);
+  return Number(onCpuNs);
+}
+
+/** `listening on HOST:PORT`, with an IPv6 host in brackets. */
+export function parseListeningLine(line: string): { host: string; port: number } {
+  const match = /^listening on (?:\[(.+)\]|(.+)):(\d+)$/.exec(line.trim());
+  const host = match?.[1] ?? match?.[2];
+  if (host === undefined) throw new Error(`expected 'listening on HOST:PORT', not '${line}'`);
+  return { host, port: Number(match?.[3]) };
+}
+
+export class Server {
+  readonly host: string;
+  readonly port: number;
+  readonly #child: Child;
+
+  private constructor(child: Child, address: { host: string; port: number }) {
+    this.#child = child;
+    this.host = address.host;
+    this.port = address.port;
+  }
+
+  /** Resolves when it listens; rejects with its own words when it does not. */
+  static async start(command: readonly string[], cpus: readonly number[]): Promise<Server> {
+    const child = new Child('server', pinned(command, cpus));
+    try {
+      return new Server(child, parseListeningLine(await child.nextLine(listenTimeoutMs)));
+    } catch (error) {
+      await child.stop();
+      throw error;
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  threadCount(): number {
+    return readdirSync(`/proc/${this.pid}/task`).length;
+  }
+
+  /** Exact while the server sleeps; a running thread's time may lag by a scheduler tick. */
+  cpuTime(): CpuTime {
+    let processNs = 0;
+    let mainThreadNs = 0;
+    for (const thread of readdirSync(`/proc/${this.pid}/task`)) {
+      const ns = parseSchedstat(readFileSync(`/proc/${this.pid}/task/${thread}/schedstat`, 'utf8'));
+      processNs += ns;
+      if (Number(thread) === this.pid) mainThreadNs = ns;
+    }
+    return { processNs, mainThreadNs };
+  }
+
+  /** Keeps an idle server from using its core while another is measured there. */
+  pause(): void {
+    this.#child.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.signal('SIGCONT');
+  }
+
+  /** Ends it; false when it had to be killed. */
+  stop(): Promise<boolean> {
+    return this.#child.stop();
+  }
+}

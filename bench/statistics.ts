@@ -1,0 +1,25 @@
+// The few statistics that the report needs.
+
+/** The middle value, or the mean of the two middle ones; undefined of nothing. */
+export function median(values: readonly number[]): number | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle];
+  if (upper === undefined || sorted.length % 2 === 1) return upper;
+  return ((sorted[middle - 1] ?? upper) + upper) / 2;
+}
+
+/**
+ * The median of values[i] / references[i]. Rounds are compared pair by pair since a machine's speed drifts from
+ * round to round more than the servers differ. Pairs of which one is missing do not count.
+ */
+export function medianOfRatios(
+  values: readonly (number | undefined)[],
+  references: readonly (number | undefined)[],
+): number | undefined {
+  const ratios = values.flatMap((value, round) => {
+    const reference = references[round];
+    return value === undefined || !reference ? [] : [value / reference];
+  });
+  return median(ratios);
+}
