@@ -1,0 +1,196 @@
+// What turns an entry of the operations table into a method: the one mechanism behind all operations.
+import { AbortError, invalidArgType, systemError } from './errors';
+import type { CompletionHandler, OperationId } from './ring/handler-table';
+import { ECANCELED, EFAULT, IORING_CQE_F_MORE, IORING_CQE_F_NOTIF } from './ring/kernel';
+import type { Ring } from './ring/ring';
+import type { SubmissionEntry } from './ring/submission-queue';
+import { checkSignal } from './validate';
+
+/** Options of an operation that returns a promise. */
+export interface OperationOptions {
+  /** Cancels the operation; the promise is then rejected with an AbortError. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** An entry of the operations table. */
+export interface OperationDefinition<A extends unknown[], M extends boolean = false> {
+  /** Operation code (IORING_OP_*). */
+  readonly opcode: number;
+  /** Fills in the entry from the checked arguments. Has no parameter with a default: their number counts. */
+  readonly prepare: (entry: SubmissionEntry, ring: Ring, ...args: A) => void;
+  /** The name in errors, where it is not the operation's own: `open` for openat. */
+  readonly syscall?: string;
+  /** A result >= 0 is a new descriptor. */
+  readonly descriptor?: boolean;
+  /** Completes many times: takes a handler only. */
+  readonly multishot?: M;
+  /** A negative result that fulfils the promise with 0: ETIME of a timeout. */
+  readonly expected?: number;
+}
+
+/** A one-shot operation: with a handler it returns its id, without one a promise of the result. */
+export interface OneShot<A extends unknown[]> {
+  (...args: [...Required<A>, CompletionHandler]): OperationId;
+  (...args: [...A, options?: OperationOptions]): Promise<number>;
+}
+
+/** A multishot operation: its handler is called until a completion lacks IORING_CQE_F_MORE. */
+export type MultiShot<A extends unknown[]> = (...args: [...Required<A>, CompletionHandler]) => OperationId;
+
+export type MethodOf<D> =
+  D extends OperationDefinition<infer A, infer M> ? (M extends true ? MultiShot<A> : OneShot<A>) : never;
+
+/** What the methods run on. */
+export interface Initiator {
+  readonly ring: Ring;
+  cancel(id: OperationId): boolean;
+}
+
+type AnyDefinition = OperationDefinition<never[], boolean>;
+type Method = (this: Initiator, ...args: unknown[]) => unknown;
+
+/** Writes one definition; exists for its types. */
+export function operation<A extends unknown[]>(
+  definition: OperationDefinition<A, false>,
+): OperationDefinition<A, false> {
+  return definition;
+}
+
+export function multishot<A extends unknown[]>(
+  definition: Omit<OperationDefinition<A, true>, 'multishot'>,
+): OperationDefinition<A, true> {
+  return { ...definition, multishot: true };
+}
+
+/** The method for a definition. Arity selects one of a few shapes, so that no call collects its arguments. */
+export function methodFor(name: string, definition: AnyDefinition): Method {
+  const shape = SHAPES[Math.max(0, definition.prepare.length - 2)];
+  if (shape === undefined) throw new RangeError(`operation ${name} has too many arguments`);
+  return shape(new Compiled(name, definition));
+}
+
+class Compiled {
+  readonly name: string;
+  readonly syscall: string;
+  readonly opcode: number;
+  readonly descriptor: boolean;
+  readonly multishot: boolean;
+  readonly expected: number;
+  readonly prepare: (entry: SubmissionEntry, ring: Ring, ...args: unknown[]) => void;
+
+  constructor(name: string, definition: AnyDefinition) {
+    this.name = name;
+    this.syscall = definition.syscall ?? name;
+    this.opcode = definition.opcode;
+    this.descriptor = definition.descriptor ?? false;
+    this.multishot = definition.multishot ?? false;
+    this.expected = definition.expected ?? 0;
+    this.prepare = definition.prepare as Compiled['prepare'];
+  }
+}
+
+const SHAPES: ((op: Compiled) => Method)[] = [
+  (op) =>
+    function (this: Initiator, then) {
+      return typeof then === 'function'
+        ? initiate(op, this.ring, then as CompletionHandler)
+        : promise(op, this, then, []);
+    },
+  (op) =>
+    function (this: Initiator, a, then) {
+      return typeof then === 'function'
+        ? initiate(op, this.ring, then as CompletionHandler, a)
+        : promise(op, this, then, [a]);
+    },
+  (op) =>
+    function (this: Initiator, a, b, then) {
+      return typeof then === 'function'
+        ? initiate(op, this.ring, then as CompletionHandler, a, b)
+        : promise(op, this, then, [a, b]);
+    },
+  (op) =>
+    function (this: Initiator, a, b, c, then) {
+      return typeof then === 'function'
+        ? initiate(op, this.ring, then as CompletionHandler, a, b, c)
+        : promise(op, this, then, [a, b, c]);
+    },
+  (op) =>
+    function (this: Initiator, a, b, c, d, then) {
+      return typeof then === 'function'
+        ? initiate(op, this.ring, then as CompletionHandler, a, b, c, d)
+        : promise(op, this, then, [a, b, c, d]);
+    },
+  (op) =>
+    function (this: Initiator, a, b, c, d, e, then) {
+      return typeof then === 'function'
+        ? initiate(op, this.ring, then as CompletionHandler, a, b, c, d, e)
+        : promise(op, this, then, [a, b, c, d, e]);
+    },
+];
+
+function initiate(
+  op: Compiled,
+  ring: Ring,
+  handler: CompletionHandler,
+  a?: unknown,
+  b?: unknown,
+  c?: unknown,
+  d?: unknown,
+  e?: unknown,
+): OperationId {
+  const entry = ring.begin(op.opcode);
+  try {
+    op.prepare(entry, ring, a, b, c, d, e);
+    return ring.commit(handler, op.descriptor);
+  } catch (error) {
+    // Nothing was initiated: memory that was taken for it goes back.
+    entry.owned?.settle(-ECANCELED);
+    throw error;
+  }
+}
+
+function promise(op: Compiled, initiator: Initiator, then: unknown, args: unknown[]): Promise<number> {
+  if (op.multishot) throw invalidArgType('handler', 'of type function', then);
+  if (then !== undefined && (then === null || typeof then !== 'object')) {
+    throw invalidArgType('options', 'of type object or a completion handler', then);
+  }
+  const signal = (then as OperationOptions | undefined)?.signal;
+  checkSignal(signal, 'options.signal');
+  if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
+  let id: OperationId;
+  let abort: (() => void) | undefined;
+  let kept: number | undefined; // a zero-copy send's result; its memory is the caller's at the notification
+  // The executor runs at once, so what initiate() throws is thrown by the method itself.
+  let failure: unknown;
+  const result = new Promise<number>((resolve, reject) => {
+    const handler = (value: number, flags: number): void => {
+      if ((flags & IORING_CQE_F_MORE) !== 0) {
+        kept = value;
+        return;
+      }
+      if (abort !== undefined) signal!.removeEventListener('abort', abort);
+      const final = (flags & IORING_CQE_F_NOTIF) !== 0 && kept !== undefined ? kept : value;
+      if (final >= 0) resolve(final);
+      else if (final === op.expected) resolve(0);
+      else if (final === -ECANCELED && signal?.aborted) reject(new AbortError(signal.reason));
+      else reject(failed(op, final, args));
+    };
+    try {
+      id = initiate(op, initiator.ring, handler, args[0], args[1], args[2], args[3], args[4]);
+    } catch (error) {
+      failure = error;
+    }
+  });
+  if (failure !== undefined) throw failure;
+  if (signal !== undefined) {
+    abort = () => initiator.cancel(id);
+    signal.addEventListener('abort', abort, { once: true });
+  }
+  return result;
+}
+
+function failed(op: Compiled, errno: number, args: unknown[]): Error {
+  const path = args.find((arg) => typeof arg === 'string');
+  const detail = errno === -EFAULT ? 'the buffer was detached or is not accessible' : undefined;
+  return systemError(errno, op.syscall, { path, ...(detail === undefined ? {} : { detail }) });
+}

@@ -1,0 +1,149 @@
+// Every error this package makes. Programmer errors are thrown at the call with Node's codes; system errors look like
+// those of node:net and node:fs. Codes of our own start with ERR_PROACTOR_ or ERR_IO_URING_ and are listed here.
+import { getSystemErrorName, inspect } from 'node:util';
+
+/** Codes of this package's own. */
+export type ProactorErrorCode =
+  /** io_uring cannot be used here; the message says why and what to do. */
+  | 'ERR_IO_URING_UNAVAILABLE'
+  /** The kernel lacks an operation; probe() lists what is there. */
+  | 'ERR_IO_URING_UNSUPPORTED_OPERATION'
+  /** The proactor was disposed of. */
+  | 'ERR_PROACTOR_DISPOSED'
+  /** As many operations are in flight as `maxOperations` allows. */
+  | 'ERR_PROACTOR_OPERATIONS_EXHAUSTED'
+  /** More operations were linked than one chain may have. */
+  | 'ERR_PROACTOR_LINK_TOO_LONG'
+  /** A borrowed chunk was used after its handler returned, or a lease after its release. */
+  | 'ERR_PROACTOR_CHUNK_RETURNED'
+  /** Pinned memory was detached or is otherwise not usable. */
+  | 'ERR_PROACTOR_MEMORY_DETACHED'
+  /** The stream was closed or destroyed. */
+  | 'ERR_STREAM_DESTROYED'
+  /** A write after end(). */
+  | 'ERR_STREAM_WRITE_AFTER_END'
+  /** The acceptor is not listening any more. */
+  | 'ERR_SERVER_NOT_RUNNING'
+  /** Data is already consumed in another way (onData, read, iteration). */
+  | 'ERR_PROACTOR_READER_ACTIVE';
+
+interface CodedError extends Error {
+  code: string;
+}
+
+// As in Node: the code shows in the stack's first line, while `name` stays the class's.
+function coded<T extends Error>(error: T, code: string): T & CodedError {
+  const result = error as T & CodedError;
+  result.code = code;
+  const { name } = error;
+  result.name = `${name} [${code}]`;
+  // Reading the stack fixes its first line.
+  void result.stack;
+  result.name = name;
+  return result;
+}
+
+function describe(value: unknown): string {
+  if (value === null || value === undefined) return `Received ${value}`;
+  if (typeof value === 'function') return `Received function ${value.name}`;
+  if (typeof value === 'object') {
+    const name = value.constructor?.name;
+    return name ? `Received an instance of ${name}` : `Received ${inspect(value, { depth: -1 })}`;
+  }
+  const text = inspect(value, { colors: false });
+  return `Received type ${typeof value} (${text.length > 28 ? `${text.slice(0, 25)}...` : text})`;
+}
+
+export function invalidArgType(name: string, expected: string, actual: unknown): TypeError {
+  const what = name.includes('.') ? 'property' : 'argument';
+  return coded(
+    new TypeError(`The "${name}" ${what} must be ${expected}. ${describe(actual)}`),
+    'ERR_INVALID_ARG_TYPE',
+  );
+}
+
+export function invalidArgValue(name: string, actual: unknown, reason = 'is invalid'): TypeError {
+  const what = name.includes('.') ? 'property' : 'argument';
+  return coded(
+    new TypeError(`The ${what} '${name}' ${reason}. Received ${inspect(actual)}`),
+    'ERR_INVALID_ARG_VALUE',
+  );
+}
+
+export function outOfRange(name: string, range: string, actual: unknown): RangeError {
+  return coded(
+    new RangeError(
+      `The value of "${name}" is out of range. It must be ${range}. Received ${inspect(actual)}`,
+    ),
+    'ERR_OUT_OF_RANGE',
+  );
+}
+
+export function badPort(name: string, actual: unknown): RangeError {
+  return coded(
+    new RangeError(`${name} should be >= 0 and < 65536. ${describe(actual)}.`),
+    'ERR_SOCKET_BAD_PORT',
+  );
+}
+
+export function proactorError(code: ProactorErrorCode, message: string, cause?: unknown): Error {
+  return coded(new Error(message, cause === undefined ? undefined : { cause }), code);
+}
+
+/** An error of the operating system, as Node's own modules report it. */
+export interface SystemError extends Error {
+  /** The error's name, `'ECONNREFUSED'`. */
+  code: string;
+  /** The error's number, negative. */
+  errno: number;
+  /** The call that failed, `'connect'`. */
+  syscall: string;
+  address?: string;
+  port?: number;
+  path?: string;
+}
+
+/** What a system error is about, where known. */
+export interface ErrorSubject {
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+  readonly path?: string | undefined;
+  /** Words for the message, behind what Node's message has. */
+  readonly detail?: string;
+}
+
+/** `errno` is negative, as the kernel's results are. */
+export function systemError(errno: number, syscall: string, subject: ErrorSubject = {}): SystemError {
+  const code = errnoName(errno);
+  const { address, port, path, detail } = subject;
+  let message = `${syscall} ${code}`;
+  if (address !== undefined) message += port !== undefined && port > 0 ? ` ${address}:${port}` : ` ${address}`;
+  if (path !== undefined) message = `${code}: ${syscall} '${path}'`;
+  if (detail !== undefined) message += ` (${detail})`;
+  const error = new Error(message) as SystemError;
+  error.errno = errno;
+  error.code = code;
+  error.syscall = syscall;
+  if (address !== undefined) error.address = address;
+  if (port !== undefined) error.port = port;
+  if (path !== undefined) error.path = path;
+  return error;
+}
+
+/** The name of a negative errno, `'EPERM'`. */
+export function errnoName(errno: number): string {
+  try {
+    return getSystemErrorName(errno);
+  } catch {
+    return `Unknown system error ${errno}`;
+  }
+}
+
+export class AbortError extends Error {
+  readonly code = 'ABORT_ERR';
+
+  constructor(cause?: unknown) {
+    super('The operation was aborted', cause === undefined ? undefined : { cause });
+    this.name = 'AbortError';
+  }
+}

@@ -1,0 +1,186 @@
+// The structures of readv(2), writev(2), sendmsg(2) and recvmsg(2), built in native memory. Native memory among the buffers
+// is used as it is; everything else goes through one block, copied before sending or after receiving.
+//
+//   block  | msghdr (56) | name (128) | iovec[n] (16 each) | control | bytes that are copied |
+import { invalidArgType } from './errors';
+import { Memory, type BufferSource, type Block } from './ring/memory';
+import type { Ring } from './ring/ring';
+import type { SubmissionEntry } from './ring/submission-queue';
+import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SocketAddress } from './socket-address';
+import { checkInteger, checkObject, checkView } from './validate';
+
+/** A message to send. */
+export interface SendMessage {
+  readonly buffers: readonly BufferSource[];
+  /** Where to, on a socket that is not connected. */
+  readonly endpoint?: { readonly address: string; readonly port: number };
+  /** Control messages (struct cmsghdr…), as they are. */
+  readonly control?: Uint8Array;
+}
+
+/** A message to receive: what comes beside the bytes is set when the operation completes. */
+export interface ReceiveMessage {
+  readonly buffers: readonly BufferSource[];
+  /** Room for control messages, in bytes. */
+  readonly controlLength?: number;
+  /** Set: who sent it, on a socket that is not connected. */
+  endpoint?: SocketAddress | undefined;
+  /** Set: the control messages received. */
+  control?: Uint8Array | undefined;
+  /** Set: MSG_TRUNC, MSG_CTRUNC… */
+  flags?: number;
+}
+
+const IOVEC_BYTES = 16;
+const IOVEC_LIMIT = 1024; // IOV_MAX
+const HEADER_BYTES = 56; // struct msghdr
+const HEADER_NAME = 0;
+const HEADER_NAME_LENGTH = 8;
+const HEADER_VECTOR = 16;
+const HEADER_VECTOR_LENGTH = 24;
+const HEADER_CONTROL = 32;
+const HEADER_CONTROL_LENGTH = 40;
+const HEADER_FLAGS = 48;
+
+const align8 = (bytes: number): number => (bytes + 7) & ~7;
+
+function nativeMemory(ring: Ring, buffer: BufferSource): Memory | undefined {
+  return buffer instanceof Memory ? buffer : ring.memory.find(buffer);
+}
+
+function checkBuffers(buffers: readonly BufferSource[], name: string): void {
+  if (!Array.isArray(buffers)) throw invalidArgType(name, 'an instance of Array', buffers);
+  checkInteger(buffers.length, `${name}.length`, 0, IOVEC_LIMIT);
+  buffers.forEach((buffer, index) => {
+    if (!(buffer instanceof Memory)) checkView(buffer, `${name}[${index}]`);
+  });
+}
+
+function copiedBytes(ring: Ring, buffers: readonly BufferSource[]): number {
+  let bytes = 0;
+  for (const buffer of buffers) if (nativeMemory(ring, buffer) === undefined) bytes += buffer.byteLength;
+  return bytes;
+}
+
+// Writes the iovecs at `at`, with the copied bytes from `data` on. Native memory stays referenced by the block.
+function writeVector(ring: Ring, block: Block, buffers: readonly BufferSource[], at: number, data: number, written: boolean): void {
+  const words = new Int32Array(block.bytes.buffer, block.bytes.byteOffset + at, buffers.length * 4);
+  const views: ArrayBufferView[] = [];
+  let offset = data;
+  buffers.forEach((buffer, index) => {
+    const memory = nativeMemory(ring, buffer);
+    const { byteLength } = buffer;
+    if (memory === undefined) {
+      const view = buffer as ArrayBufferView;
+      block.memory.writeAddress(words, index * 4, block.offset + offset, byteLength);
+      if (written) views.push(view);
+      else block.bytes.set(new Uint8Array(view.buffer, view.byteOffset, byteLength), offset);
+      offset += byteLength;
+    } else {
+      const start = buffer instanceof Memory ? 0 : buffer.byteOffset;
+      memory.writeAddress(words, index * 4, start, byteLength);
+    }
+    words[index * 4 + 2] = byteLength;
+    words[index * 4 + 3] = 0;
+  });
+  block.onSettle = (settled, result) => settleVector(ring, settled, buffers, data, written, result);
+}
+
+// The kernel fills buffers in order, so bytes for native ones are skipped over among those to copy.
+function settleVector(
+  ring: Ring,
+  block: Block,
+  buffers: readonly BufferSource[],
+  data: number,
+  written: boolean,
+  result: number,
+): number {
+  if (!written || result <= 0) return result;
+  let left = result;
+  let offset = data;
+  for (const buffer of buffers) {
+    if (left === 0) break;
+    const memory = nativeMemory(ring, buffer);
+    const length = Math.min(left, buffer.byteLength);
+    if (memory === undefined && length > 0) {
+      const view = buffer as ArrayBufferView;
+      new Uint8Array(view.buffer, view.byteOffset, length).set(block.bytes.subarray(offset, offset + length));
+      offset += length;
+    }
+    left -= length;
+  }
+  // Fewer places than bytes: a buffer was detached meanwhile.
+  return left === 0 ? result : -14;
+}
+
+/** Fills in readv and writev. */
+export function prepareVector(entry: SubmissionEntry, ring: Ring, buffers: readonly BufferSource[], written: boolean): void {
+  checkBuffers(buffers, 'buffers');
+  const vectorBytes = buffers.length * IOVEC_BYTES;
+  const block = ring.memory.pool.take(vectorBytes + copiedBytes(ring, buffers));
+  entry.own(block);
+  writeVector(ring, block, buffers, 0, vectorBytes, written);
+  entry.setAddress(block.memory, block.offset, vectorBytes);
+  entry.length = buffers.length;
+}
+
+/** Fills in sendmsg and recvmsg. */
+export function prepareMessage(
+  entry: SubmissionEntry,
+  ring: Ring,
+  message: SendMessage | ReceiveMessage,
+  received: boolean,
+): void {
+  checkObject(message, 'message');
+  const { buffers } = message;
+  checkBuffers(buffers, 'message.buffers');
+  const sent = received ? undefined : (message as SendMessage);
+  if (sent?.control !== undefined) checkView(sent.control, 'message.control');
+  const controlLength = received
+    ? checkInteger((message as ReceiveMessage).controlLength ?? 0, 'message.controlLength', 0, 65536)
+    : (sent!.control?.byteLength ?? 0);
+
+  const name = HEADER_BYTES;
+  const vector = align8(name + ADDRESS_BYTES);
+  const control = align8(vector + buffers.length * IOVEC_BYTES);
+  const data = align8(control + controlLength);
+  const block = ring.memory.pool.take(data + copiedBytes(ring, buffers));
+  entry.own(block);
+  const { bytes, memory, offset } = block;
+  bytes.fill(0, 0, vector);
+  writeVector(ring, block, buffers, vector, data, received);
+
+  const words = new Int32Array(bytes.buffer, bytes.byteOffset, HEADER_BYTES / 4);
+  const nameLength =
+    sent?.endpoint === undefined
+      ? received
+        ? ADDRESS_BYTES
+        : 0
+      : encodeAddress(sent.endpoint, bytes.subarray(name, name + ADDRESS_BYTES));
+  if (nameLength > 0) memory.writeAddress(words, HEADER_NAME / 4, offset + name, ADDRESS_BYTES);
+  words[HEADER_NAME_LENGTH / 4] = nameLength;
+  memory.writeAddress(words, HEADER_VECTOR / 4, offset + vector, buffers.length * IOVEC_BYTES);
+  words[HEADER_VECTOR_LENGTH / 4] = buffers.length;
+  if (controlLength > 0) memory.writeAddress(words, HEADER_CONTROL / 4, offset + control, controlLength);
+  words[HEADER_CONTROL_LENGTH / 4] = controlLength;
+  if (sent?.control !== undefined) bytes.set(sent.control, control);
+  entry.setAddress(memory, offset, HEADER_BYTES);
+  entry.length = 1;
+
+  if (!received) return;
+  const settleData = block.onSettle!;
+  const target = message as ReceiveMessage;
+  block.onSettle = (settled, result) => {
+    if (result >= 0) {
+      const header = new Int32Array(settled.bytes.buffer, settled.bytes.byteOffset, HEADER_BYTES / 4);
+      target.flags = header[HEADER_FLAGS / 4]!;
+      target.endpoint = decodeAddress(
+        settled.bytes.subarray(name, name + ADDRESS_BYTES),
+        header[HEADER_NAME_LENGTH / 4]!,
+      );
+      const got = header[HEADER_CONTROL_LENGTH / 4]!;
+      target.control = got > 0 ? Uint8Array.from(settled.bytes.subarray(control, control + got)) : undefined;
+    }
+    return settleData(settled, result);
+  };
+}

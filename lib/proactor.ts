@@ -1,0 +1,244 @@
+// Tier 1: the Proactor. One method for each operation (operations.ts defines them), and the life of the ring they run on.
+import type { Initiator } from './define-operation';
+import { channels, debug } from './diagnostics';
+import { invalidArgValue, outOfRange, proactorError } from './errors';
+import { installOperations, type Operations } from './operations';
+import { probe, type ProbeReport } from './probe';
+import { addon } from './ring/binding';
+import type { BufferRing } from './ring/buffer-ring';
+import type { OperationId } from './ring/handler-table';
+import type { Memory } from './ring/memory';
+import { Ring } from './ring/ring';
+import { type ProactorStats, readStats } from './stats';
+import { checkInteger, checkMs, checkObject, checkOneOf } from './validate';
+
+/** How completions come to JavaScript. */
+export type Dispatch = 'loop' | 'thread';
+
+export interface ProactorOptions {
+  /**
+   * `'loop'`: the ring is driven from the event loop: least CPU and latency. `'thread'`: by an I/O thread, which leaves
+   * the JavaScript thread free of the kernel's work and runs on runtimes without libuv. Default: `'loop'` where there
+   * is libuv.
+   */
+  readonly dispatch?: Dispatch;
+  /** Entries of the submission queue, a power of two from 8 to 32768. Default: 1024. */
+  readonly entries?: number;
+  /** Operations in flight at the most, from 16 to 1048575. Default: 262144. */
+  readonly maxOperations?: number;
+  /** The receive buffers that all streams share. */
+  readonly buffers?: {
+    /** How many, a power of two up to 32768. Default: 64, or 512 where the kernel cannot use them piece by piece. */
+    readonly count?: number;
+    /** Bytes of each, a power of two from 1024 to 1 MiB. Default: 262144, or 16384 where the kernel cannot … */
+    readonly size?: number;
+    /** Use them piece by piece (Linux 6.12). Default: where a self-test finds that it works. */
+    readonly incremental?: boolean;
+  };
+  /** How long dispose() waits for the kernel to give operations back, in milliseconds. Default: 2000. */
+  readonly disposeTimeoutMs?: number;
+  /** IORING_SETUP_* flags not to be asked for: to try what an older kernel would do. Default: 0. */
+  readonly withheldSetupFlags?: number;
+  /** Loop dispatch: be woken by an eventfd instead of sleeping in the ring. Default: false. */
+  readonly eventfd?: boolean;
+}
+
+interface CheckedOptions {
+  readonly dispatch: Dispatch;
+  readonly entries: number;
+  readonly maxOperations: number;
+  readonly count: number;
+  readonly size: number;
+  readonly incremental: boolean;
+  readonly disposeTimeoutMs: number;
+  readonly withheldSetupFlags: number;
+  readonly eventfd: boolean;
+}
+
+function checkPowerOfTwo(value: number, name: string, min: number, max: number): number {
+  checkInteger(value, name, min, max);
+  if ((value & (value - 1)) !== 0) throw outOfRange(name, 'a power of two', value);
+  return value;
+}
+
+let selfTest: ProbeReport | undefined;
+
+function checkOptions(options: ProactorOptions): CheckedOptions {
+  checkObject(options, 'options');
+  // A refusal is asked about again each time, for it may have been lifted; what is there stays.
+  selfTest = selfTest?.available ? selfTest : probe();
+  const { features } = selfTest;
+  const { buffers = {}, eventfd = false } = options;
+  checkObject(buffers, 'options.buffers');
+  const dispatch = checkOneOf(
+    options.dispatch ?? (features.loopDispatch ? 'loop' : 'thread'),
+    'options.dispatch',
+    ['loop', 'thread'] as const,
+  );
+  const incremental = buffers.incremental ?? features.incrementalBuffers;
+  if (typeof incremental !== 'boolean') throw invalidArgValue('options.buffers.incremental', incremental, 'must be a boolean');
+  if (typeof eventfd !== 'boolean') throw invalidArgValue('options.eventfd', eventfd, 'must be a boolean');
+  const checked: CheckedOptions = {
+    dispatch,
+    entries: checkPowerOfTwo(options.entries ?? 1024, 'options.entries', 8, 32768),
+    maxOperations: checkInteger(options.maxOperations ?? 262144, 'options.maxOperations', 16, 1048575),
+    count: checkPowerOfTwo(buffers.count ?? (incremental ? 64 : 512), 'options.buffers.count', 1, 32768),
+    size: checkPowerOfTwo(buffers.size ?? (incremental ? 262144 : 16384), 'options.buffers.size', 1024, 1048576),
+    incremental,
+    disposeTimeoutMs: checkMs(options.disposeTimeoutMs ?? 2000, 'options.disposeTimeoutMs', 600_000),
+    withheldSetupFlags: checkInteger(options.withheldSetupFlags ?? 0, 'options.withheldSetupFlags', 0, 0xffffffff),
+    eventfd,
+  };
+  checkInteger(checked.count * checked.size, 'options.buffers.count * options.buffers.size', 1024, 0x7fffffff);
+  return checked;
+}
+
+/**
+ * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers. Each operation is a
+ * method: with a completion handler as last argument it returns the operation's id, without one a promise of the
+ * result. Operations in flight keep the process alive; an idle proactor does not.
+ *
+ * Handlers run outside of any asynchronous context of the initiator; promises keep it.
+ *
+ * @throws ERR_IO_URING_UNAVAILABLE where io_uring cannot be used; the message says why and what to do.
+ */
+class ProactorBase implements Initiator {
+  /** Tells whether io_uring can be used here, why not, what to do about it, and which features are there. */
+  static probe(): ProbeReport {
+    return probe();
+  }
+
+  /** @internal */
+  readonly ring: Ring;
+  readonly dispatch: Dispatch;
+  readonly #disposeTimeoutMs: number;
+  readonly #owners = new Set<() => void>();
+  #disposing: Promise<void> | undefined;
+
+  constructor(options: ProactorOptions = {}) {
+    const checked = checkOptions(options);
+    const report = selfTest!;
+    if (addon === undefined || !report.available) {
+      throw proactorError('ERR_IO_URING_UNAVAILABLE', `io_uring cannot be used: ${report.reason}. Remedy: ${report.hint}`);
+    }
+    if (checked.dispatch === 'loop' && !report.features.loopDispatch) {
+      throw proactorError('ERR_IO_URING_UNAVAILABLE', "this runtime has no libuv: use { dispatch: 'thread' }");
+    }
+    this.dispatch = checked.dispatch;
+    this.#disposeTimeoutMs = checked.disposeTimeoutMs;
+    const { count, size, incremental } = checked;
+    this.ring = new Ring(addon, {
+      threaded: checked.dispatch === 'thread',
+      entries: checked.entries,
+      completionEntries: checked.entries * 4,
+      maxOperations: checked.maxOperations,
+      buffers: { count, size, incremental },
+      withheldFlags: checked.withheldSetupFlags,
+      preferEventfd: checked.eventfd,
+    });
+    debug('open: %s dispatch, set-up flags 0x%s', this.dispatch, this.ring.setUp.setupFlags.toString(16));
+    channels.open.publish({ proactor: this });
+  }
+
+  /** The receive buffers, for recvMultishot. */
+  get buffers(): BufferRing {
+    return this.ring.buffers;
+  }
+
+  /** True from dispose() on. */
+  get disposed(): boolean {
+    return this.#disposing !== undefined;
+  }
+
+  /** Figures, read from shared memory. */
+  stats(): ProactorStats {
+    return readStats(this.ring);
+  }
+
+  /** Memory outside JavaScript's heap, on which operations copy nothing. It lives as long as anything refers to it. */
+  allocate(byteLength: number): Memory {
+    this.#checkOpen();
+    return this.ring.memory.allocate(byteLength);
+  }
+
+  /**
+   * Requests the end of an operation; returns false if it is not in flight any more. It is only a request: the
+   * operation's own completion tells the outcome, mostly -ECANCELED, and until then its memory is in use.
+   */
+  cancel(id: OperationId): boolean {
+    this.#checkOpen();
+    checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER);
+    if (!this.ring.handlers.isLive(id)) return false;
+    (this as unknown as Operations).asyncCancel(id, ignore);
+    return true;
+  }
+
+  /**
+   * The next operation is linked to the one that is initiated after it, in the same turn: that one starts when it
+   * succeeded, and is cancelled when it failed. For chains, call it before each operation but the last.
+   */
+  link(): void {
+    this.#checkOpen();
+    this.ring.link();
+  }
+
+  /** An operation in flight keeps the process alive (as it does by default). */
+  refOperation(id: OperationId): void {
+    this.ring.setReferenced(id, true);
+  }
+
+  /** An operation in flight does not keep the process alive. */
+  unrefOperation(id: OperationId): void {
+    this.ring.setReferenced(id, false);
+  }
+
+  /** Registers what has to be ended when the proactor is disposed of; returns how to take that back. @internal */
+  own(end: () => void): () => void {
+    this.#owners.add(end);
+    return () => this.#owners.delete(end);
+  }
+
+  /**
+   * Ends everything: streams and acceptors are destroyed, operations in flight are cancelled and complete with
+   * -ECANCELED or their own result. Fulfilled when the ring is closed. What the kernel does not give back within
+   * `disposeTimeoutMs` is abandoned: its memory is never freed, and the channel `proactor:dispose` says how much.
+   */
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#dispose();
+    return this.#disposing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  async #dispose(): Promise<void> {
+    const deadline = Date.now() + this.#disposeTimeoutMs;
+    for (const end of [...this.#owners]) end();
+    while (this.ring.inFlight > 0 && Date.now() < deadline) {
+      (this as unknown as Operations).asyncCancelAll(ignore);
+      // Completions come in turns of the event loop.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const left = Math.max(0, deadline - Date.now());
+    const leaked = await new Promise<number>((resolve) => this.ring.close(left, resolve));
+    debug('disposed of: %d operations leaked', leaked);
+    channels.dispose.publish({ proactor: this, leaked });
+  }
+
+  #checkOpen(): void {
+    if (this.ring.closed) throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+  }
+}
+
+function ignore(): void {}
+
+installOperations(ProactorBase.prototype as unknown as Initiator);
+
+/** See the class's own comment; the methods of `Operations` come from the table in operations.ts. */
+export interface Proactor extends ProactorBase, Operations {}
+export const Proactor = ProactorBase as {
+  new (options?: ProactorOptions): Proactor;
+  readonly prototype: Proactor;
+  probe(): ProbeReport;
+};

@@ -1,0 +1,88 @@
+// The whole native interface, typed. Arguments are checked before they come here; results are numbers >= 0 or -errno.
+import { loadAddon } from './load-addon';
+
+export interface NativeMemory {
+  readonly buffer: ArrayBuffer;
+  readonly addressLow: number;
+  readonly addressHigh: number;
+  /** Keeps the mapping alive as long as it is referenced, whatever becomes of `buffer`. */
+  readonly handle: object;
+}
+
+export interface RingSetUp {
+  readonly threaded: boolean;
+  readonly submissionEntries: number;
+  readonly completionEntries: number;
+  readonly withheldFlags: number;
+}
+
+/** What start() hands over. The offsets (bytes within `completions`) are there in loop dispatch only. */
+export interface RingMemory {
+  readonly control: ArrayBuffer;
+  readonly submissions: ArrayBuffer;
+  readonly completions: ArrayBuffer;
+  readonly submissionEntries: number;
+  readonly completionEntries: number;
+  readonly submissionHeadOffset?: number;
+  readonly completionHeadOffset?: number;
+  readonly completionTailOffset?: number;
+  readonly completionsOffset?: number;
+  readonly sleepsInRing?: boolean;
+  readonly setupFlags: number;
+  readonly features: number;
+}
+
+export interface NativeRing {
+  setUp(options: RingSetUp): number;
+  allocate(bytes: number): NativeMemory | number;
+  registerBufferRing(handle: object, entries: number, group: number, flags: number): number;
+  start(dispatch: () => void, preferEventfd: boolean): RingMemory | number;
+  submit(): number;
+  wake(): void;
+  reference(): void;
+  unreference(): void;
+  close(drainMs: number, closed: (leaked: number) => void): void;
+}
+
+export interface NativeProbe {
+  readonly error: number;
+  readonly failedCall: string;
+  readonly features: number;
+  readonly setupFlags: number;
+  readonly operations: Uint8Array;
+  readonly bufferRing: boolean;
+  readonly incremental: boolean;
+  readonly multishotReceive: boolean;
+  readonly loopDispatch: boolean;
+}
+
+export interface DecodedAddress {
+  readonly family: 4 | 6;
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface NativeAddon {
+  readonly NativeRing: new () => NativeRing;
+  probe(): NativeProbe;
+  openSocket(family: number, type: number, protocol: number): number;
+  bind(fd: number, address: Uint8Array, length: number): number;
+  listen(fd: number, backlog: number): number;
+  setOption(fd: number, level: number, name: number, value: number): number;
+  getOption(fd: number, level: number, name: number): number | undefined;
+  setLinger(fd: number, enabled: boolean, seconds: number): number;
+  localAddress(fd: number, address: Uint8Array): number;
+  peerAddress(fd: number, address: Uint8Array): number;
+  closeDescriptor(fd: number): number;
+  encodeAddress(text: string, port: number, address: Uint8Array): number;
+  decodeAddress(address: Uint8Array, length: number): DecodedAddress | undefined;
+  mappedBytes(): number;
+}
+
+const loaded = loadAddon();
+
+/** The addon, or undefined where it cannot be loaded: `addonError` then says why. Importing never fails. */
+export const addon: NativeAddon | undefined =
+  'addon' in loaded ? (loaded.addon as NativeAddon) : undefined;
+
+export const addonError: Error | undefined = 'error' in loaded ? loaded.error : undefined;

@@ -1,0 +1,146 @@
+// Provided buffers: receives take them from a ring that the kernel and this file share, so that no memory waits idle for a
+// connection that has nothing to say.
+//
+//   holds[buffer] = (1 while the kernel may still write into it) + (chunks of it that somebody holds)
+//
+//   provided --take(F_BUF_MORE)--> provided, holds + 1       (incremental: the rest is for later receives)
+//            --take(no F_BUF_MORE)-> ours, the kernel's hold becomes the chunk's
+//            --release to 0------> provided again
+import { proactorError } from '../errors';
+import type { NativeRing } from './binding';
+import { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IOU_PBUF_RING_INC } from './kernel';
+import { Memory } from './memory';
+
+const ENTRY_BYTES = 16;
+const TAIL_INDEX = 7; // the uint16 at byte 14 of the first entry
+
+export interface BufferRingOptions {
+  /** How many buffers: a power of two. */
+  readonly count: number;
+  /** Bytes of each: a power of two. */
+  readonly size: number;
+  readonly incremental: boolean;
+}
+
+export class BufferRing {
+  /** Where the received bytes are. Operations on it copy nothing. */
+  readonly memory: Memory;
+  readonly count: number;
+  readonly size: number;
+  readonly group: number;
+  readonly #entries: Memory;
+  readonly #words: Int32Array;
+  readonly #halves: Uint16Array;
+  readonly #shift: number;
+  readonly #holds: Int32Array;
+  readonly #used: Int32Array; // bytes of the buffer that earlier completions took
+  #tail = 0;
+  #published = 0;
+  #provided = 0;
+  /** While a batch is dispatched, buffers given back are published once, at its end. @internal */
+  inBatch = false;
+  #waiting: (() => void)[] = [];
+
+  /** @internal */
+  constructor(native: NativeRing, group: number, options: BufferRingOptions) {
+    const { count, size } = options;
+    this.count = count;
+    this.size = size;
+    this.group = group;
+    this.#shift = Math.log2(size);
+    this.#entries = new Memory(native, Math.max(4096, count * ENTRY_BYTES));
+    this.memory = new Memory(native, count * size);
+    const { buffer, byteOffset, byteLength } = this.#entries.bytes;
+    this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
+    this.#halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
+    this.#holds = new Int32Array(count);
+    this.#used = new Int32Array(count);
+    for (let buffer = 0; buffer < count; buffer++) this.#provide(buffer);
+    this.publish();
+    this.registration = native.registerBufferRing(
+      this.#entries.handle,
+      count,
+      group,
+      options.incremental ? IOU_PBUF_RING_INC : 0,
+    );
+  }
+
+  /** What the kernel said to the registration: 0 or -errno. @internal */
+  readonly registration: number;
+
+  /** Few buffers are left: hold on to none that can be copied. */
+  get scarce(): boolean {
+    return this.#provided < this.count >> 2;
+  }
+
+  /** Buffers that are wholly the kernel's to write into, or partly. */
+  get provided(): number {
+    return this.#provided;
+  }
+
+  /**
+   * Takes the bytes of a completion (its `result` > 0 and `flags`) and returns their offset in `memory`. They are the
+   * caller's until `release`. To be called for every such completion, and in their order.
+   */
+  take(result: number, flags: number): number {
+    const buffer = flags >>> IORING_CQE_BUFFER_SHIFT;
+    const used = this.#used[buffer]!;
+    const offset = (buffer << this.#shift) + used;
+    if ((flags & IORING_CQE_F_BUF_MORE) !== 0) {
+      this.#used[buffer] = used + result;
+      this.#holds[buffer]!++;
+    } else {
+      this.#used[buffer] = 0;
+      this.#provided--;
+    }
+    return offset;
+  }
+
+  /** One more holder of the bytes at `offset`. */
+  retain(offset: number): void {
+    this.#holds[offset >>> this.#shift]!++;
+  }
+
+  /** One holder less; the last one gives the buffer back to the kernel. */
+  release(offset: number): void {
+    const buffer = offset >>> this.#shift;
+    const holds = --this.#holds[buffer]!;
+    if (holds > 0) return;
+    if (holds < 0) {
+      this.#holds[buffer] = 0;
+      throw proactorError('ERR_PROACTOR_CHUNK_RETURNED', `the bytes at ${offset} were released twice`);
+    }
+    this.#provide(buffer);
+    if (!this.inBatch) this.publish();
+  }
+
+  #provide(buffer: number): void {
+    const index = this.#tail & (this.count - 1);
+    this.memory.writeAddress(this.#words, index * 4, buffer << this.#shift, this.size);
+    this.#words[index * 4 + 2] = this.size;
+    this.#halves[index * 8 + 6] = buffer;
+    this.#holds[buffer] = 1;
+    this.#tail++;
+    this.#provided++;
+  }
+
+  /** Shows the kernel what was given back, and lets those go on who found no buffer. @internal */
+  publish(): void {
+    if (this.#published === this.#tail) return;
+    this.#published = this.#tail;
+    // Release order: the kernel reads an entry only after it saw the tail pass it.
+    Atomics.store(this.#halves, TAIL_INDEX, this.#tail & 0xffff);
+    if (this.#waiting.length > 0) {
+      const waiting = this.#waiting;
+      this.#waiting = [];
+      for (const resume of waiting) resume();
+    }
+  }
+
+  /** Calls `resume` once when buffers were given back: for a receive that ended with ENOBUFS. */
+  whenAvailable(resume: () => void): void {
+    // Given back meanwhile: the receive missed them by a hair.
+    if (this.#provided > 0) queueMicrotask(resume);
+    else this.#waiting.push(resume);
+  }
+}

@@ -1,0 +1,232 @@
+// Memory that the kernel may read or write: native mappings whose addresses are known here and nowhere else. Every
+// address that goes into a submission is made in this file, and checked against its mapping first.
+import { proactorError, systemError } from '../errors';
+import { checkInteger, checkView } from '../validate';
+import type { NativeRing } from './binding';
+import type { SubmissionEntry } from './submission-queue';
+
+/** A view of bytes of the caller's, or native memory itself. */
+export type BufferSource = ArrayBufferView | Memory;
+
+/**
+ * What a slot holds for an operation in flight. `settle` is called once, at the terminal completion: it gives
+ * the memory back and may turn the result into an error.
+ */
+export interface Owned {
+  settle(result: number): number;
+}
+
+/**
+ * A mapping outside JavaScript's heap: operations on it copy nothing. It is unmapped when neither this object, nor
+ * an operation in flight, nor an ArrayBuffer over it is left.
+ */
+export class Memory implements Owned {
+  /** The whole mapping. Borrowed: valid as long as the memory was not detached. */
+  readonly bytes: Buffer;
+  readonly byteLength: number;
+  readonly #addressLow: number;
+  readonly #addressHigh: number;
+  readonly #handle: object;
+
+  /** @internal Use `Proactor.allocate`. */
+  constructor(native: NativeRing, byteLength: number) {
+    const memory = native.allocate(byteLength);
+    if (typeof memory === 'number') throw systemError(memory, 'mmap');
+    this.bytes = Buffer.from(memory.buffer);
+    this.byteLength = byteLength;
+    this.#addressLow = memory.addressLow;
+    this.#addressHigh = memory.addressHigh;
+    this.#handle = memory.handle;
+  }
+
+  /** The handle by which native code knows the mapping. @internal */
+  get handle(): object {
+    return this.#handle;
+  }
+
+  /** Writes the address of `length` bytes at `offset` into two words. @internal */
+  writeAddress(words: Int32Array, at: number, offset: number, length: number): void {
+    if (!(offset >= 0 && length >= 0 && offset + length <= this.byteLength)) {
+      throw new RangeError(`bytes ${offset} to ${offset + length} are outside the memory's ${this.byteLength}`);
+    }
+    const low = this.#addressLow + offset;
+    words[at] = low;
+    words[at + 1] = low > 0xffffffff ? this.#addressHigh + 1 : this.#addressHigh;
+  }
+
+  settle(result: number): number {
+    return result;
+  }
+}
+
+// Sizes of pooled blocks; larger ones are mapped for the operation alone.
+const BLOCK_BYTES = [256, 4096, 65536] as const;
+const POOL_MEMORY_BYTES = 1 << 20;
+
+/** Native memory lent to one operation or one write, from a pool. Its holder is its only owner. */
+export class Block implements Owned {
+  readonly memory: Memory;
+  readonly offset: number;
+  readonly byteLength: number;
+  readonly bytes: Buffer;
+  readonly #pool: BlockPool;
+  /** Where the kernel's bytes go at the end; null for an operation that only reads. */
+  targets: readonly ArrayBufferView[] | null = null;
+  /** Called at the end, before the block goes back, for what is more than bytes. */
+  onSettle: ((block: Block, result: number) => number) | null = null;
+
+  constructor(pool: BlockPool, memory: Memory, offset: number, byteLength: number) {
+    this.#pool = pool;
+    this.memory = memory;
+    this.offset = offset;
+    this.byteLength = byteLength;
+    this.bytes = memory.bytes.subarray(offset, offset + byteLength);
+  }
+
+  /** Gives the block back. The kernel must be done with it. */
+  release(): void {
+    this.targets = null;
+    this.onSettle = null;
+    this.#pool.put(this);
+  }
+
+  settle(result: number): number {
+    let settled = result;
+    if (this.onSettle !== null) settled = this.onSettle(this, settled);
+    if (this.targets !== null && settled > 0) settled = scatter(this.bytes, this.targets, settled);
+    this.release();
+    return settled;
+  }
+}
+
+const EFAULT = -14;
+
+// Copies what the kernel wrote to where the caller wants it. A target that was detached meanwhile has no room any
+// more; as if its address were bad, the operation fails.
+function scatter(bytes: Buffer, targets: readonly ArrayBufferView[], result: number): number {
+  let done = 0;
+  for (const target of targets) {
+    if (done === result) break;
+    const length = Math.min(target.byteLength, result - done);
+    if (length === 0 && isDetached(target)) return EFAULT;
+    new Uint8Array(target.buffer, target.byteOffset, length).set(bytes.subarray(done, done + length));
+    done += length;
+  }
+  return done < result ? EFAULT : result;
+}
+
+function isDetached(view: ArrayBufferView): boolean {
+  return view.buffer.byteLength === 0;
+}
+
+/** Blocks by size, on free lists. What is not in flight is reused before more is mapped. */
+export class BlockPool {
+  readonly #native: NativeRing;
+  readonly #free: Block[][] = BLOCK_BYTES.map(() => []);
+  #lent = 0;
+
+  constructor(native: NativeRing) {
+    this.#native = native;
+  }
+
+  /** Blocks that are lent. */
+  get lent(): number {
+    return this.#lent;
+  }
+
+  take(byteLength: number): Block {
+    const sizeClass = BLOCK_BYTES.findIndex((size) => byteLength <= size);
+    this.#lent++;
+    if (sizeClass < 0) return new Block(this, new Memory(this.#native, byteLength), 0, byteLength);
+    const free = this.#free[sizeClass]!;
+    return free.pop() ?? this.#grow(free, BLOCK_BYTES[sizeClass]!);
+  }
+
+  put(block: Block): void {
+    this.#lent--;
+    const sizeClass = BLOCK_BYTES.indexOf(block.byteLength as (typeof BLOCK_BYTES)[number]);
+    // A block of its own size has a mapping of its own, which goes when the block is collected.
+    if (sizeClass >= 0) this.#free[sizeClass]!.push(block);
+  }
+
+  #grow(free: Block[], size: number): Block {
+    const memory = new Memory(this.#native, POOL_MEMORY_BYTES);
+    for (let offset = POOL_MEMORY_BYTES - size; offset > 0; offset -= size) {
+      free.push(new Block(this, memory, offset, size));
+    }
+    return new Block(this, memory, 0, size);
+  }
+}
+
+/** Resolves what callers hand in as buffers, and writes its address into a submission. */
+export class MemoryAccess {
+  readonly pool: BlockPool;
+  readonly #native: NativeRing;
+  readonly #byBuffer = new WeakMap<ArrayBufferLike, Memory>();
+
+  constructor(native: NativeRing) {
+    this.#native = native;
+    this.pool = new BlockPool(native);
+  }
+
+  allocate(byteLength: number): Memory {
+    checkInteger(byteLength, 'byteLength', 1, 0x7fffffff);
+    const memory = new Memory(this.#native, byteLength);
+    this.#byBuffer.set(memory.bytes.buffer, memory);
+    return memory;
+  }
+
+  /** The bytes are to be read by the kernel: native memory as it is, everything else copied now. */
+  source(entry: SubmissionEntry, data: BufferSource, offset: number | undefined, length: number | undefined): void {
+    this.#place(entry, data, offset, length, false);
+  }
+
+  /** The bytes are to be written by the kernel: native memory directly, everything else by a copy at the end. */
+  target(entry: SubmissionEntry, data: BufferSource, offset: number | undefined, length: number | undefined): void {
+    this.#place(entry, data, offset, length, true);
+  }
+
+  #place(
+    entry: SubmissionEntry,
+    data: BufferSource,
+    offset: number | undefined,
+    length: number | undefined,
+    written: boolean,
+  ): void {
+    if (!(data instanceof Memory)) checkView(data, 'buffer');
+    const size = data.byteLength;
+    const start = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, size);
+    const count = length === undefined ? size - start : checkInteger(length, 'length', 0, size - start);
+    entry.length = count;
+    if (data instanceof Memory) {
+      entry.setAddress(data, start, count);
+      entry.own(data);
+      return;
+    }
+    const view = new Uint8Array(data.buffer, data.byteOffset + start, count);
+    const memory = this.find(view);
+    if (memory !== undefined) {
+      entry.setAddress(memory, view.byteOffset, count);
+      entry.own(memory);
+      return;
+    }
+    const block = this.pool.take(count);
+    if (written) block.targets = [view];
+    else block.bytes.set(view);
+    entry.setAddress(block.memory, block.offset, count);
+    entry.own(block);
+  }
+
+  /** The native memory that a view lies in, if any. */
+  find(view: ArrayBufferView): Memory | undefined {
+    return this.#byBuffer.get(view.buffer);
+  }
+}
+
+/** Thrown where the memory that everything depends on was taken away. */
+export function detachedError(): Error {
+  return proactorError(
+    'ERR_PROACTOR_MEMORY_DETACHED',
+    'An ArrayBuffer of the proactor was transferred or detached; views of received data may be copied, not transferred',
+  );
+}

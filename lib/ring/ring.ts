@@ -1,0 +1,310 @@
+// One ring: initiates operations and dispatches their completions. Knows slots, queues and counters; what the operations
+// mean is for the tiers above. The hot path of everything is initiate() -> commit() and dispatch() -> #complete().
+import { proactorError, systemError } from '../errors';
+import { type NativeAddon, type NativeRing, type RingMemory } from './binding';
+import { BufferRing, type BufferRingOptions } from './buffer-ring';
+import { type CompletionHandler, HandlerTable, type OperationId } from './handler-table';
+import { IORING_CQE_F_MORE, IOSQE_IO_LINK } from './kernel';
+import * as layout from './layout';
+import { MemoryAccess, detachedError } from './memory';
+import { SubmissionEntry } from './submission-queue';
+
+const {
+  COMPLETION_HEAD,
+  COMPLETION_TAIL,
+  CONSUMED_HEAD,
+  COUNTER_BATCHES,
+  COUNTER_COMPLETED,
+  COUNTER_COMPLETIONS,
+  COUNTER_QUEUE_FULL,
+  COUNTER_STALE,
+  COUNTER_SUBMITTED,
+  CQE_WORDS_SHIFT,
+  INTERNAL_SLOT,
+  IN_FLIGHT,
+  LIBUV_READY,
+  LOOP_REFERENCED,
+  PUBLISHED_TAIL,
+  RESULT_IS_DESCRIPTOR,
+  SLEEPING,
+  SLEEPING_FOR_ROOM,
+  SLEEPING_NO,
+  SQE_WORDS_SHIFT,
+  SUBMISSION_TAIL,
+  TAKEN_HEAD,
+  UNREFERENCED,
+} = layout;
+
+/** Operations that can be linked into one chain. */
+const LINK_LIMIT = 8;
+// Sweeps over the completion queue before the event loop gets a turn, so that timers stay alive under load.
+const SWEEPS_PER_DISPATCH = 8;
+
+export interface RingOptions {
+  readonly threaded: boolean;
+  readonly entries: number;
+  readonly completionEntries: number;
+  readonly maxOperations: number;
+  readonly buffers: BufferRingOptions;
+  readonly withheldFlags: number;
+  readonly preferEventfd: boolean;
+}
+
+export class Ring {
+  readonly native: NativeRing;
+  readonly memory: MemoryAccess;
+  readonly buffers: BufferRing;
+  readonly entry: SubmissionEntry;
+  readonly threaded: boolean;
+  readonly setUp: RingMemory;
+  readonly control: Int32Array;
+  readonly counters: Float64Array;
+  readonly handlers: HandlerTable;
+  readonly #addon: NativeAddon;
+  readonly #entries: number;
+  readonly #heads: Int32Array;
+  readonly #headIndex: number;
+  readonly #completions: Int32Array;
+  readonly #completionsFirst: number;
+  readonly #completionMask: number;
+  readonly #completionHead: Int32Array;
+  readonly #completionHeadIndex: number;
+  readonly #completionTailIndex: number;
+  #submissionHead = 0; // as last seen: the real one may be ahead
+  #linked = 0;
+  #link = false;
+  #dispatching = false;
+  #flushScheduled = false;
+  #closed = false;
+  readonly #flushLater = (): void => {
+    this.#flushScheduled = false;
+    if (!this.#closed) this.flush();
+  };
+
+  constructor(addon: NativeAddon, options: RingOptions) {
+    this.#addon = addon;
+    this.threaded = options.threaded;
+    this.native = new addon.NativeRing();
+    const error = this.native.setUp({
+      threaded: options.threaded,
+      submissionEntries: options.entries,
+      completionEntries: options.completionEntries,
+      withheldFlags: options.withheldFlags,
+    });
+    if (error < 0) throw systemError(error, 'io_uring_setup');
+    this.memory = new MemoryAccess(this.native);
+    this.buffers = new BufferRing(this.native, 0, options.buffers);
+    if (this.buffers.registration < 0) throw systemError(this.buffers.registration, 'io_uring_register');
+    const started = this.native.start(() => this.#dispatch(), options.preferEventfd);
+    if (typeof started === 'number') throw systemError(started, 'io_uring_enter');
+    this.setUp = started;
+    this.entry = new SubmissionEntry(started.submissions);
+    this.control = new Int32Array(started.control);
+    this.counters = new Float64Array(started.control);
+    this.handlers = new HandlerTable(options.maxOperations);
+    this.#entries = started.submissionEntries;
+    this.#completions = new Int32Array(started.completions);
+    this.#completionMask = started.completionEntries - 1;
+    if (options.threaded) {
+      this.#heads = this.control;
+      this.#headIndex = TAKEN_HEAD;
+      this.#completionsFirst = 0;
+      this.#completionHead = this.control;
+      this.#completionHeadIndex = COMPLETION_HEAD;
+      this.#completionTailIndex = COMPLETION_TAIL;
+    } else {
+      this.#heads = this.#completions;
+      this.#headIndex = started.submissionHeadOffset! >> 2;
+      this.#completionsFirst = started.completionsOffset! >> 2;
+      this.#completionHead = this.#completions;
+      this.#completionHeadIndex = started.completionHeadOffset! >> 2;
+      this.#completionTailIndex = started.completionTailOffset! >> 2;
+    }
+  }
+
+  /** Operations whose terminal completion was not dispatched. */
+  get inFlight(): number {
+    return this.control[IN_FLIGHT] ?? 0;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** True while completions are being dispatched: within handlers. */
+  get dispatching(): boolean {
+    return this.#dispatching;
+  }
+
+  /** Starts an entry: to be filled in at once and then committed. Nothing is initiated if filling it in throws. */
+  begin(opcodeAndFlags: number): SubmissionEntry {
+    if (this.#closed) throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    const tail = this.control[SUBMISSION_TAIL]!;
+    // A chain of linked operations has to be submitted in one piece.
+    const needed = this.#linked > 0 || this.#link ? LINK_LIMIT + 1 - this.#linked : 1;
+    if (((tail - this.#submissionHead) | 0) + needed > this.#entries) this.#makeRoom(tail, needed);
+    this.entry.begin((tail & (this.#entries - 1)) << SQE_WORDS_SHIFT, opcodeAndFlags);
+    return this.entry;
+  }
+
+  /** Initiates what the entry describes. */
+  commit(handler: CompletionHandler, isDescriptor: boolean): OperationId {
+    const { control, entry, handlers } = this;
+    const slot = handlers.take(handler, entry.owned, isDescriptor);
+    entry.address(slot, handlers.live[slot]!);
+    if (this.#link) this.#commitLinked();
+    else this.#linked = 0;
+    control[SUBMISSION_TAIL]!++;
+    control[IN_FLIGHT]!++;
+    this.counters[COUNTER_SUBMITTED]!++;
+    if (!this.#dispatching) this.#commitOutside();
+    return handlers.id(slot);
+  }
+
+  /** The next operation is linked to the one initiated after it. */
+  link(): void {
+    if (this.#linked >= LINK_LIMIT - 1) {
+      throw proactorError('ERR_PROACTOR_LINK_TOO_LONG', `A chain has at most ${LINK_LIMIT} operations`);
+    }
+    this.#link = true;
+  }
+
+  #commitLinked(): void {
+    this.entry.addFlags(IOSQE_IO_LINK);
+    this.#link = false;
+    this.#linked++;
+  }
+
+  #commitOutside(): void {
+    if (this.control[LOOP_REFERENCED] === 0) this.native.reference();
+    if (this.threaded && !this.#flushScheduled) {
+      this.#flushScheduled = true;
+      queueMicrotask(this.#flushLater);
+    }
+  }
+
+  #makeRoom(tail: number, needed: number): void {
+    const room = (): boolean => {
+      this.#submissionHead = Atomics.load(this.#heads, this.#headIndex);
+      return ((tail - this.#submissionHead) | 0) + needed <= this.#entries;
+    };
+    if (room()) return;
+    this.counters[COUNTER_QUEUE_FULL]!++;
+    while (!room()) {
+      const error = this.native.submit();
+      // EAGAIN and EBUSY pass; the kernel is short of memory or of room for completions.
+      if (error < 0 && error !== -11 && error !== -16 && error !== -4) {
+        if (this.control.length === 0) throw detachedError();
+        throw systemError(error, 'io_uring_enter');
+      }
+    }
+  }
+
+  /** Makes what was initiated known to the I/O thread. In loop dispatch native code does so before it sleeps. */
+  flush(): void {
+    if (!this.threaded) return;
+    const { control } = this;
+    const tail = control[SUBMISSION_TAIL]!;
+    const published = control[PUBLISHED_TAIL]!;
+    // Sequentially consistent, as is the I/O thread's side: either it sees the tail, or we see that it sleeps.
+    if (tail !== published) Atomics.store(control, PUBLISHED_TAIL, tail);
+    const sleeping = Atomics.load(control, SLEEPING);
+    if (sleeping === SLEEPING_NO) return;
+    if (tail !== published || sleeping === SLEEPING_FOR_ROOM) this.native.wake();
+  }
+
+  // Called by native code when there are completions. If a handler throws, the exception goes to native code, which
+  // reports it as uncaught and calls again for the rest of the batch.
+  #dispatch(): void {
+    const { control } = this;
+    const completions = this.#completions;
+    const mask = this.#completionMask;
+    const first = this.#completionsFirst;
+    const tailIndex = this.#completionTailIndex;
+    const tails = this.#completionHead;
+    this.#dispatching = true;
+    this.buffers.inBatch = true;
+    this.counters[COUNTER_BATCHES]!++;
+    let head = control[CONSUMED_HEAD]!;
+    try {
+      for (let sweep = 0; sweep < SWEEPS_PER_DISPATCH; sweep++) {
+        const tail = Atomics.load(tails, tailIndex);
+        if (head === tail) break;
+        while (head !== tail) {
+          const at = first + ((head & mask) << CQE_WORDS_SHIFT);
+          head = (head + 1) | 0;
+          // Before the handler: whatever it does, this completion is dispatched only once.
+          control[CONSUMED_HEAD] = head;
+          this.#complete(completions[at]!, completions[at + 1]!, completions[at + 2]!, completions[at + 3]!);
+        }
+        this.#endSweep(head);
+        if (!this.threaded) break;
+      }
+    } finally {
+      this.#endSweep(head);
+      this.#dispatching = false;
+      this.buffers.inBatch = false;
+      if (this.threaded || control[LOOP_REFERENCED] === 0) this.#updateReference();
+    }
+  }
+
+  #endSweep(head: number): void {
+    if (this.#closed) return;
+    this.buffers.publish();
+    // Release order: the entries before `head` were read and may be overwritten.
+    Atomics.store(this.#completionHead, this.#completionHeadIndex, head);
+    this.flush();
+  }
+
+  #complete(slot: number, generation: number, result: number, flags: number): void {
+    const { counters, handlers } = this;
+    if (handlers.live[slot] !== generation) {
+      this.#completeUnknown(slot, generation, result);
+      return;
+    }
+    const handler = handlers.handlers[slot]!;
+    counters[COUNTER_COMPLETIONS]!++;
+    let settled = result;
+    if ((flags & IORING_CQE_F_MORE) === 0) {
+      counters[COUNTER_COMPLETED]!++;
+      this.control[IN_FLIGHT]!--;
+      if (handlers.free(slot) !== 0) this.control[UNREFERENCED]!--;
+      const owned = handlers.owned[slot]!;
+      if (owned !== null) {
+        handlers.owned[slot] = null;
+        settled = owned.settle(result);
+      }
+    }
+    handler(settled, flags);
+  }
+
+  #completeUnknown(slot: number, generation: number, result: number): void {
+    if (slot === INTERNAL_SLOT) {
+      this.control[LIBUV_READY] = 1;
+      return;
+    }
+    this.counters[COUNTER_STALE]!++;
+    if ((generation & RESULT_IS_DESCRIPTOR) !== 0 && result >= 0) this.#addon.closeDescriptor(result);
+  }
+
+  /** Sets whether an operation in flight keeps the process alive. */
+  setReferenced(id: OperationId, referenced: boolean): void {
+    this.control[UNREFERENCED]! += this.handlers.setReferenced(id, referenced);
+    this.#updateReference();
+  }
+
+  #updateReference(): void {
+    const { control } = this;
+    if (control.length === 0) return;
+    const wanted = control[IN_FLIGHT]! - control[UNREFERENCED]! > 0;
+    if (wanted === (control[LOOP_REFERENCED] === 1)) return;
+    if (wanted) this.native.reference();
+    else this.native.unreference();
+  }
+
+  /** Ends the ring; `closed` is called with the number of operations that the kernel did not give back. */
+  close(drainMs: number, closed: (leaked: number) => void): void {
+    this.#closed = true;
+    this.native.close(drainMs, closed);
+  }
+}

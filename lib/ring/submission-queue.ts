@@ -1,0 +1,119 @@
+// The submission queue as JavaScript writes it: entry by entry, each zeroed, filled in and then committed. In loop dispatch
+// these are the kernel's own entries, in thread dispatch those of the ring to the I/O thread.
+import type { Block, Memory, Owned } from './memory';
+import {
+  SQE_ADDRESS,
+  SQE_BUFFER_GROUP,
+  SQE_FD,
+  SQE_FILE_INDEX,
+  SQE_LENGTH,
+  SQE_OFFSET,
+  SQE_OPCODE_FLAGS_IOPRIO,
+  SQE_OPERATION_FLAGS,
+  SQE_USER_DATA,
+} from './layout';
+
+const TWO_TO_32 = 0x1_0000_0000;
+
+/** The entry being filled in. There is one such object a queue; it moves from entry to entry. */
+export class SubmissionEntry {
+  readonly words: Int32Array;
+  readonly #doubles: Float64Array;
+  #at = 0;
+  /** What the operation's slot will hold until its end. */
+  owned: Owned | null = null;
+
+  constructor(submissions: ArrayBuffer) {
+    this.words = new Int32Array(submissions);
+    this.#doubles = new Float64Array(submissions);
+  }
+
+  /** Moves to the entry at word `at`, zeroed but for its first words. */
+  begin(at: number, opcodeAndFlags: number): void {
+    this.#at = at;
+    this.owned = null;
+    const doubles = this.#doubles;
+    const half = at >> 1;
+    doubles[half + 1] = 0;
+    doubles[half + 2] = 0;
+    doubles[half + 3] = 0;
+    doubles[half + 5] = 0;
+    doubles[half + 6] = 0;
+    doubles[half + 7] = 0;
+    const words = this.words;
+    words[at + SQE_OPCODE_FLAGS_IOPRIO] = opcodeAndFlags;
+    words[at + SQE_FD] = -1;
+  }
+
+  /** Fills in whom the completion is for. */
+  address(slot: number, generation: number): void {
+    const at = this.#at + SQE_USER_DATA;
+    this.words[at] = slot;
+    this.words[at + 1] = generation;
+  }
+
+  own(owned: Owned): void {
+    this.owned = owned;
+  }
+
+  /** The block that the entry owns; for operations that took one. */
+  get ownedBlock(): Block {
+    return this.owned as Block;
+  }
+
+  set fd(value: number) {
+    this.words[this.#at + SQE_FD] = value;
+  }
+
+  /** IOSQE_* bits. */
+  addFlags(flags: number): void {
+    const at = this.#at + SQE_OPCODE_FLAGS_IOPRIO;
+    this.words[at] = this.words[at]! | (flags << 8);
+  }
+
+  /** The field that holds flags of single operations (multishot, zero copy) beside a priority. */
+  set ioprio(value: number) {
+    const at = this.#at + SQE_OPCODE_FLAGS_IOPRIO;
+    this.words[at] = this.words[at]! | (value << 16);
+  }
+
+  set length(value: number) {
+    this.words[this.#at + SQE_LENGTH] = value;
+  }
+
+  /** msg_flags, timeout_flags, open_flags…: the operation's own. */
+  set operationFlags(value: number) {
+    this.words[this.#at + SQE_OPERATION_FLAGS] = value;
+  }
+
+  set bufferGroup(value: number) {
+    this.words[this.#at + SQE_BUFFER_GROUP] = value;
+  }
+
+  set fileIndex(value: number) {
+    this.words[this.#at + SQE_FILE_INDEX] = value;
+  }
+
+  /** The 64-bit offset field as a number: a safe integer, or -1 for the file's own position. */
+  set offset(value: number) {
+    const at = this.#at + SQE_OFFSET;
+    this.words[at] = value;
+    this.words[at + 1] = Math.floor(value / TWO_TO_32);
+  }
+
+  /** The address field as two words that are no address: the user data of another operation. */
+  setTarget(low: number, high: number): void {
+    const at = this.#at + SQE_ADDRESS;
+    this.words[at] = low;
+    this.words[at + 1] = high;
+  }
+
+  setAddress(memory: Memory, offset: number, length: number): void {
+    memory.writeAddress(this.words, this.#at + SQE_ADDRESS, offset, length);
+  }
+
+  /** For operations that keep a second address in the offset field. */
+  setSecondAddress(memory: Memory, offset: number, length: number): void {
+    memory.writeAddress(this.words, this.#at + SQE_OFFSET, offset, length);
+  }
+}

@@ -1,0 +1,35 @@
+// Socket addresses: text and port to the kernel's structures and back.
+import { invalidArgValue } from './errors';
+import { addon, type DecodedAddress } from './ring/binding';
+import { checkObject, checkPort, checkString } from './validate';
+
+/** Room for any socket address (struct sockaddr_storage). */
+export const ADDRESS_BYTES = 128;
+
+/** The address of one end of a connection. */
+export interface SocketAddress {
+  readonly address: string;
+  readonly family: 'IPv4' | 'IPv6';
+  readonly port: number;
+}
+
+/** Writes a sockaddr_in or sockaddr_in6 into `bytes` and returns its length. */
+export function encodeAddress(
+  endpoint: { readonly address: string; readonly port: number },
+  bytes: Uint8Array,
+): number {
+  checkObject(endpoint, 'endpoint');
+  const { address, port } = endpoint;
+  checkString(address, 'address');
+  const length = addon!.encodeAddress(address, checkPort(port, 'port'), bytes);
+  if (length < 0) throw invalidArgValue('address', address, 'must be a numeric IPv4 or IPv6 address');
+  return length;
+}
+
+/** Reads a socket address of `length` bytes; undefined for families other than IPv4 and IPv6. */
+export function decodeAddress(bytes: Uint8Array, length: number): SocketAddress | undefined {
+  const decoded: DecodedAddress | undefined = addon!.decodeAddress(bytes, length);
+  if (decoded === undefined) return undefined;
+  const { address, family, port } = decoded;
+  return { address, family: family === 4 ? 'IPv4' : 'IPv6', port };
+}
