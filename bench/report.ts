@@ -156,7 +156,10 @@ function renderTable(
     if (driver.status === 'ok') {
       table.push([driver.name, ...cells(summarize(driver, drivers))]);
     } else {
-      table.push([driver.name, { colSpan: head.length - 1, content: driver.status }]);
+      table.push([
+        driver.name,
+        { colSpan: head.length - 1, hAlign: 'left', content: `${driver.status}, see below` },
+      ]);
     }
   }
   return table.toString();

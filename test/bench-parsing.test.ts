@@ -1,0 +1,106 @@
+// What the benchmark reads from other programs and from /proc.
+import { describe, expect, it } from '@jest/globals';
+import { errorLineOf } from '../bench/child.js';
+import { parseCpuList, placeOn } from '../bench/cpus.js';
+import { parseTrialResult } from '../bench/load.js';
+import { parsePerfOutput } from '../bench/perf.js';
+import { parseListeningLine, parseSchedstat } from '../bench/server.js';
+
+describe('a result of the load generator', () => {
+  const result = {
+    messages: 1000,
+    messagesWithDrain: 1064,
+    seconds: 0.5,
+    secondsWithDrain: 0.51,
+    messagesPerSecond: 2000,
+    latencyNs: { p50: 1, p90: 2, p99: 3, p999: 4, max: 5 },
+    generatorCpuNs: 7,
+    errors: 0,
+    firstError: '',
+  };
+
+  it('is read as it was written', () => {
+    expect(parseTrialResult(JSON.stringify(result))).toEqual(result);
+  });
+
+  it('that lacks a number is refused by name', () => {
+    const { latencyNs, ...rest } = result;
+    expect(() => parseTrialResult(JSON.stringify(rest))).toThrow('no p50');
+    const withText = { ...result, latencyNs: { ...latencyNs, p99: '3' } };
+    expect(() => parseTrialResult(JSON.stringify(withText))).toThrow('no p99');
+  });
+
+  it('that is no JSON is shown', () => {
+    expect(() => parseTrialResult('Segmentation fault')).toThrow('no JSON: Segmentation fault');
+    expect(() => parseTrialResult('null')).toThrow('no messages');
+  });
+});
+
+describe('the output of perf', () => {
+  it('gives user and kernel instructions', () => {
+    const text =
+      'Events disabled\nEvents enabled\n4500,,instructions:u,100,100.00,,\n812000,,instructions:k,100,100.00,,\n';
+    expect(parsePerfOutput(text)).toEqual({ user: 4500, kernel: 812_000 });
+  });
+
+  it.each(['<not supported>', '<not counted>'])('says why there is none: %s', (word) => {
+    const text = `${word},,instructions:u,0,100.00,,\n${word},,instructions:k,0,100.00,,\n`;
+    expect(() => parsePerfOutput(text)).toThrow(word);
+  });
+
+  it('that lacks an event is refused', () => {
+    expect(() => parsePerfOutput('')).toThrow('no line for instructions:u');
+  });
+});
+
+describe('what a server says and spends', () => {
+  it('is its address, IPv6 in brackets', () => {
+    expect(parseListeningLine('listening on 127.0.0.1:8080')).toEqual({
+      host: '127.0.0.1',
+      port: 8080,
+    });
+    expect(parseListeningLine('listening on [::1]:1')).toEqual({ host: '::1', port: 1 });
+    expect(() => parseListeningLine('ready')).toThrow("not 'ready'");
+  });
+
+  it('is the first field of schedstat', () => {
+    expect(parseSchedstat('30192364 38911516 67\n')).toBe(30_192_364);
+    expect(() => parseSchedstat('')).toThrow('schedstat');
+  });
+
+  it('is the line that names the error, not the end of a stack', () => {
+    const stack =
+      'file.mjs:1\nthrow new Error()\n^\n\nError: no ring\n    at main (file.mjs:1)\n\nNode.js v20';
+    expect(errorLineOf(stack)).toBe('Error: no ring');
+    expect(errorLineOf('c_uring: io_uring_setup: Operation not permitted')).toContain('permitted');
+  });
+});
+
+describe('processors', () => {
+  it('are listed as the kernel and taskset list them', () => {
+    expect(parseCpuList('0,2-4\n')).toEqual([0, 2, 3, 4]);
+    for (const text of ['', 'a', '1-', '4-2', '1,,2']) expect(() => parseCpuList(text)).toThrow();
+  });
+
+  const noWish = { sharedCore: false, serverCpus: undefined };
+
+  it('are one for the server and another for the load', () => {
+    expect(placeOn([0, 1, 2, 3], noWish)).toEqual({ serverCpus: [3], loadCpu: 2 });
+    expect(placeOn([0, 1, 2], { ...noWish, serverCpus: [1, 2] })).toEqual({
+      serverCpus: [1, 2],
+      loadCpu: 0,
+    });
+  });
+
+  it('are shared where asked for, and where there is only one', () => {
+    expect(placeOn([0, 1], { ...noWish, sharedCore: true })).toEqual({
+      serverCpus: [1],
+      loadCpu: 1,
+    });
+    expect(placeOn([5], noWish)).toEqual({ serverCpus: [5], loadCpu: 5 });
+  });
+
+  it('must be usable', () => {
+    expect(() => placeOn([0, 1], { ...noWish, serverCpus: [2] })).toThrow('core 2');
+  });
+});

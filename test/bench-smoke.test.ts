@@ -1,0 +1,76 @@
+// The whole benchmark in short: its servers, its load and its report, as a user runs it.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+
+const root = path.dirname(require.resolve('proactor/package.json'));
+const buildAndRunTimeoutMs = 120_000;
+
+function bench(...args: readonly string[]) {
+  const command = [path.join(root, 'build/bench/main.js'), ...args];
+  return spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
+}
+
+/** Why the native programs cannot be built here. */
+function missingTool(): string | undefined {
+  const tools = ['cmake', 'taskset'].filter((tool) => spawnSync(tool, ['--version']).error);
+  return tools.length === 0 ? undefined : tools.join(' and ');
+}
+
+const missing = missingTool();
+const describeOrSkip = missing === undefined ? describe : describe.skip;
+
+describeOrSkip(`a short run of the benchmark${missing ? ` (skipped: no ${missing})` : ''}`, () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'proactor-bench-'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  it(
+    'measures each driver and writes what it measured as JSON',
+    () => {
+      const json = path.join(folder, 'result.json');
+      const load = ['--connections', '8', '--seconds', '0.2', '--rounds', '1', '--warm-up', '0.1'];
+      const choice = ['--drivers', 'c-epoll,node-net', '--count-rounds', '0', '--verify'];
+      const run = bench('echo', ...load, ...choice, '--json', json);
+      expect(run.stderr).toContain('round 1 of 1');
+      expect(run.stdout).toMatch(/c-epoll .*\d/);
+      expect(run.status).toBe(0);
+      const report = JSON.parse(readFileSync(json, 'utf8'));
+      expect(report).toMatchObject({
+        benchmark: 'echo',
+        machine: { nodeVersion: process.version },
+        options: { connections: 8, size: 64, verify: true },
+      });
+      const names = report.drivers.map((driver: { name: string }) => driver.name);
+      expect(names).toEqual(['c-epoll', 'node-net']);
+      for (const driver of report.drivers) {
+        expect(driver).toMatchObject({ status: 'ok', rounds: [{ errors: 0 }] });
+        const [round] = driver.rounds;
+        expect(round.messages).toBeGreaterThan(0);
+        expect(round.cpuNsPerMessage).toBeGreaterThan(100);
+        expect(round.cpuNsPerMessage * round.messagesWithDrain).toBeCloseTo(round.cpuNs, 0);
+        expect(round.latencyNs.p50).toBeLessThanOrEqual(round.latencyNs.p99);
+        expect(driver.summary.throughputToNodeNet).toBeGreaterThan(0);
+      }
+    },
+    buildAndRunTimeoutMs,
+  );
+});
+
+describe('the command of the benchmark', () => {
+  it('refuses an unknown driver with status 2 and the names there are', () => {
+    const run = bench('--drivers', 'apache');
+    expect(run.status).toBe(2);
+    expect(run.stderr).toContain("unknown driver 'apache': there are proactor-loop");
+  });
+
+  it('shows its options', () => {
+    const run = bench('--help');
+    expect(run.status).toBe(0);
+    expect(run.stdout).toContain('--connections N');
+  });
+});
