@@ -115,10 +115,6 @@ async function sanitizedSoak() {
 
 const stages = {
   lint: () => step('lint', 'biome', ['check', '--error-on-warnings']),
-  types: () =>
-    listFiles(path.join(root, 'bench'), '.ts').length > 0
-      ? step('bench compiles', process.execPath, ['scripts/compile.mjs', 'bench'])
-      : skippedStage('bench compiles', 'bench/ is missing'),
   jest: async () => {
     if (status(process.execPath, ['scripts/compile.mjs', 'test']) !== 0) {
       return stepResult('tests compile', false);
