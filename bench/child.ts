@@ -15,6 +15,11 @@ export function pinned(command: readonly string[], cpus: readonly number[]): rea
   return [...diesWithParent(), 'taskset', '-c', cpus.join(','), ...command];
 }
 
+/** A command that runs only while nothing else wants its core (SCHED_IDLE): whoever it wakes goes first. */
+export function yielding(command: readonly string[]): readonly string[] {
+  return ['chrt', '--idle', '0', ...command];
+}
+
 let deathSignalPrefix: readonly string[] | undefined;
 
 function diesWithParent(): readonly string[] {

@@ -1,6 +1,6 @@
 // The load generator's process: it stays connected to its server for all rounds, and each trial leaves nothing
 // outstanding, so that the server's counters stand still between trials.
-import { Child, pinned } from './child.js';
+import { Child, pinned, yielding } from './child.js';
 import type { EchoOptions } from './options.js';
 
 const connectTimeoutMs = 30_000;
@@ -69,7 +69,7 @@ export class LoadGenerator {
   static async connect(
     program: string,
     target: { readonly host: string; readonly port: number },
-    load: Pick<EchoOptions, 'connections' | 'size' | 'depth' | 'verify'>,
+    load: Pick<EchoOptions, 'connections' | 'size' | 'depth' | 'verify' | 'sharedCore'>,
     cpu: number,
   ): Promise<LoadGenerator> {
     const command = [
@@ -77,7 +77,12 @@ export class LoadGenerator {
       ...['--connections', `${load.connections}`, '--size', `${load.size}`],
       ...['--depth', `${load.depth}`, ...(load.verify ? ['--verify'] : [])],
     ];
-    const child = new Child('load generator', pinned(command, [cpu]));
+    // On the server's core it must give way to the server, or it would answer all its connections before the
+    // server runs, and no wake-up would bring few messages.
+    const child = new Child(
+      'load generator',
+      pinned(load.sharedCore ? yielding(command) : command, [cpu]),
+    );
     await child.nextLine(connectTimeoutMs);
     return new LoadGenerator(child);
   }

@@ -6,6 +6,8 @@ import type { Instructions } from './perf.js';
 import { median, medianOfRatios } from './statistics.js';
 import type { DriverResult, EchoResult, Round } from './workloads/echo.js';
 
+const quietWaitMax = 0.05;
+
 export interface Summary {
   readonly messagesPerSecond: number | undefined;
   readonly throughputToNodeNet: number | undefined;
@@ -94,9 +96,24 @@ export function formatReport(options: EchoOptions, machine: Machine, result: Ech
   } else {
     parts.push(`Instructions per message: n/a: ${result.perfUnavailable}`);
   }
+  parts.push(...disturbances(options, result));
   const troubles = result.drivers.filter((driver) => driver.status !== 'ok');
   parts.push(...troubles.map((driver) => `${driver.name} ${driver.status}: ${driver.reason}`));
   return parts.join('\n');
+}
+
+/** A server of one thread that waits for its core, while the load has another, has company there. */
+function disturbances(options: EchoOptions, { drivers }: EchoResult): readonly string[] {
+  if (options.sharedCore) return [];
+  return drivers.flatMap((driver) => {
+    const waiting = median(
+      driver.rounds.map((round) => round.waitNs / (round.secondsWithDrain * 1e9)),
+    );
+    if (driver.threads !== 1 || waiting === undefined || waiting < quietWaitMax) return [];
+    return [
+      `The machine was not quiet: ${driver.name} waited ${percent(waiting)} of the time for its core.`,
+    ];
+  });
 }
 
 function describeRun(options: EchoOptions, machine: Machine, { placement }: EchoResult): string {
@@ -104,7 +121,7 @@ function describeRun(options: EchoOptions, machine: Machine, { placement }: Echo
   const load = `${connections} connections × ${size} B, depth ${depth}, ${rounds} rounds of ${seconds} s`;
   const isShared = placement.serverCpus.includes(placement.loadCpu);
   const cores = isShared
-    ? `server and load share core ${placement.loadCpu}`
+    ? `server and load share core ${placement.loadCpu}${options.sharedCore ? ', the server first' : ''}`
     : `server on core ${placement.serverCpus.join(',')}, load on core ${placement.loadCpu}`;
   return [
     `TCP echo, ${load}; ${cores}`,

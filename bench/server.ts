@@ -7,13 +7,15 @@ const listenTimeoutMs = 15_000;
 export interface CpuTime {
   readonly processNs: number;
   readonly mainThreadNs: number;
+  /** How long threads that could run waited for a core. */
+  readonly waitNs: number;
 }
 
-/** The first field of schedstat: nanoseconds on a core, as the scheduler counts them. */
-export function parseSchedstat(text: string): number {
-  const [onCpuNs = ''] = text.split(' ');
-  if (!/^\d+$/.test(onCpuNs)) throw new Error(`unexpected schedstat '${text.trim()}'`);
-  return Number(onCpuNs);
+/** The scheduler's own nanoseconds: on a core, and ready to run but waiting for one. */
+export function parseSchedstat(text: string): { readonly cpuNs: number; readonly waitNs: number } {
+  const match = /^(\d+) (\d+) \d+$/.exec(text.trim());
+  if (!match) throw new Error(`unexpected schedstat '${text.trim()}'`);
+  return { cpuNs: Number(match[1]), waitNs: Number(match[2]) };
 }
 
 /** `listening on HOST:PORT`, with an IPv6 host in brackets. */
@@ -58,12 +60,15 @@ export class Server {
   cpuTime(): CpuTime {
     let processNs = 0;
     let mainThreadNs = 0;
+    let waitNs = 0;
     for (const thread of readdirSync(`/proc/${this.pid}/task`)) {
-      const ns = parseSchedstat(readFileSync(`/proc/${this.pid}/task/${thread}/schedstat`, 'utf8'));
-      processNs += ns;
-      if (Number(thread) === this.pid) mainThreadNs = ns;
+      const file = `/proc/${this.pid}/task/${thread}/schedstat`;
+      const time = parseSchedstat(readFileSync(file, 'utf8'));
+      processNs += time.cpuNs;
+      waitNs += time.waitNs;
+      if (Number(thread) === this.pid) mainThreadNs = time.cpuNs;
     }
-    return { processNs, mainThreadNs };
+    return { processNs, mainThreadNs, waitNs };
   }
 
   /** Keeps an idle server from using its core while another is measured there. */

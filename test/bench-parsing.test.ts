@@ -63,8 +63,9 @@ describe('what a server says and spends', () => {
     expect(() => parseListeningLine('ready')).toThrow("not 'ready'");
   });
 
-  it('is the first field of schedstat', () => {
-    expect(parseSchedstat('30192364 38911516 67\n')).toBe(30_192_364);
+  it('are the first two fields of schedstat', () => {
+    const time = { cpuNs: 30_192_364, waitNs: 38_911_516 };
+    expect(parseSchedstat('30192364 38911516 67\n')).toEqual(time);
     expect(() => parseSchedstat('')).toThrow('schedstat');
   });
 

@@ -18,6 +18,7 @@ function round(messagesPerSecond: number, cpuNsPerMessage: number): Round {
     firstError: '',
     cpuNs: cpuNsPerMessage * messagesPerSecond,
     mainThreadCpuNs: 0,
+    waitNs: 0,
     cpuNsPerMessage,
     mainThreadCpuNsPerMessage: cpuNsPerMessage / 2,
   };

@@ -17,6 +17,7 @@ const settleMs = 3; // the server's way into its sleep after its last reply
 export interface Round extends TrialResult {
   readonly cpuNs: number;
   readonly mainThreadCpuNs: number;
+  readonly waitNs: number;
   readonly cpuNsPerMessage: number;
   readonly mainThreadCpuNsPerMessage: number;
 }
@@ -163,6 +164,7 @@ async function measure({ server, load }: Contender, seconds: number): Promise<Ro
     ...trial,
     cpuNs,
     mainThreadCpuNs,
+    waitNs: after.waitNs - before.waitNs,
     cpuNsPerMessage: cpuNs / trial.messagesWithDrain,
     mainThreadCpuNsPerMessage: mainThreadCpuNs / trial.messagesWithDrain,
   };
