@@ -1,13 +1,12 @@
 // `npm run test:node-versions -- 20 22 24`: runs the jest suite under the newest Node of each given line, taken from npm
 // (node-linux-<arch>) into build/node-versions, and prints a table. Needs `npm run build:all` first: one binary serves all.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Table from 'cli-table3';
 import { fail, root, run } from './common.mjs';
-import { readJest } from './test-results.mjs';
+import { runJest } from './jest-run.mjs';
 
-const JEST_LIMIT_MS = 8 * 60_000;
 const cache = path.join(root, 'build', 'node-versions');
 
 /** Installs a Node of the given line, if need be, and returns its binary. */
@@ -25,30 +24,20 @@ function install(line) {
   return binary;
 }
 
-function suite(line) {
-  const binary = install(line);
-  const version = spawnSync(binary, ['--version'], { encoding: 'utf8' }).stdout.trim();
-  const output = path.join(cache, `${line}.json`);
-  rmSync(output, { force: true });
+async function suite(line) {
+  const node = install(line);
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim();
   console.log(`\n== ${version}`);
   const startMs = Date.now();
-  const child = spawnSync(
-    binary,
-    ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${output}`, ...jestArguments],
-    {
-      cwd: root,
-      stdio: ['ignore', 'ignore', 'inherit'],
-      timeout: JEST_LIMIT_MS,
-      // Programs that tests start with `node` are to be of the same version.
-      env: { ...process.env, PATH: `${path.dirname(binary)}:${process.env.PATH}` },
-    },
-  );
-  const result = readJest(output);
-  if (child.status !== 0 && result.failed.length === 0) {
-    result.failed.push(
-      child.error ? 'the process did not exit' : `jest ended with ${child.status}`,
-    );
-  }
+  const result = await runJest({
+    name: `jest on ${version}`,
+    node,
+    output: path.join(cache, `${line}.json`),
+    args: jestArguments,
+    // Programs that tests start with `node` are to be of the same version.
+    env: { PATH: `${path.dirname(node)}:${process.env.PATH}` },
+  });
+  for (const name of result.failed) console.log(`FAILED: ${name}`);
   return { version, result, seconds: (Date.now() - startMs) / 1000 };
 }
 
@@ -66,7 +55,7 @@ const table = new Table({
 });
 let hasFailed = false;
 for (const line of lines) {
-  const { version, result, seconds } = suite(line);
+  const { version, result, seconds } = await suite(line);
   hasFailed ||= result.failed.length > 0 || result.passed === 0;
   table.push([
     version,

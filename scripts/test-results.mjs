@@ -31,6 +31,11 @@ export function readJest(file) {
   return result;
 }
 
+/** The test files of a jest --json report. */
+export function readJestFiles(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).testResults.map((suite) => suite.name);
+}
+
 const ENTITIES = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&apos;': "'", '&amp;': '&' };
 
 /** ctest --output-junit. A test that could not be run has <skipped> too: only the skip code's one counts. */

@@ -1,14 +1,12 @@
 // `npm test`: builds, then runs every suite, or the stages named as arguments. Counts come from the runners' own
 // machine-readable results; the last line is `N passed, N failed, N skipped`.
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { listFiles, root, status } from './common.mjs';
-import { readJest, readJunit, stepResult, sumResults } from './test-results.mjs';
+import { runJest } from './jest-run.mjs';
+import { readJunit, stepResult, sumResults } from './test-results.mjs';
 
-const JEST_LIMIT_MS = 8 * 60_000;
-const JEST_EXIT_MS = 10_000;
 const resultsFolder = path.join(root, 'build', 'results');
 const has = (name) => existsSync(path.join(root, name));
 
@@ -22,42 +20,8 @@ function skippedStage(name, reason) {
   return { passed: 0, failed: [], skipped: [`${name}: ${reason}`] };
 }
 
-/** Runs jest; a process that lives on after the results are written has a handle left open: a failure. */
-async function jest(name, args, env = {}) {
-  const output = path.join(resultsFolder, `${name}.json`);
-  rmSync(output, { force: true });
-  const child = spawn(
-    process.execPath,
-    ['node_modules/jest/bin/jest.js', '--json', `--outputFile=${output}`, ...args],
-    { cwd: root, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, ...env } },
-  );
-  const exited = new Promise((resolve) =>
-    child.once('exit', (code, signal) => resolve(code ?? signal)),
-  );
-  const startMs = Date.now();
-  let writtenMs;
-  let problem;
-  while (problem === undefined) {
-    const code = await Promise.race([exited, delay(250)]);
-    if (code !== undefined) {
-      const result = readJest(output);
-      if (code !== 0 && result.failed.length === 0)
-        result.failed.push(`${name} ended with ${code}`);
-      return result;
-    }
-    if (existsSync(output)) writtenMs ??= Date.now();
-    if (writtenMs && Date.now() - writtenMs > JEST_EXIT_MS) {
-      problem = `${name}: a test left a handle open, the process did not exit (find it: npm run jest -- FILE)`;
-    } else if (Date.now() - startMs > JEST_LIMIT_MS) {
-      problem = `${name}: not finished after ${JEST_LIMIT_MS / 60_000} minutes`;
-    }
-  }
-  child.kill('SIGKILL');
-  await exited;
-  return sumResults([
-    writtenMs ? readJest(output) : stepResult(name, false),
-    { passed: 0, failed: [problem], skipped: [] },
-  ]);
+function jest(name, args, env) {
+  return runJest({ name, output: path.join(resultsFolder, `${name}.json`), args, env });
 }
 
 /** The native unit tests in one CMake configuration. */
@@ -145,10 +109,7 @@ for (const [name, stage] of isBuilt ? Object.entries(stages) : []) {
   const startMs = Date.now();
   const result = await stage();
   results.push(result);
-  const seconds = ((Date.now() - startMs) / 1000).toFixed(1);
-  console.log(
-    `== ${name}: ${result.passed} passed, ${result.failed.length} failed, ${result.skipped.length} skipped in ${seconds} s`,
-  );
+  console.log(`== ${name} took ${((Date.now() - startMs) / 1000).toFixed(1)} s`);
 }
 
 const total = sumResults(results);
