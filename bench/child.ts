@@ -73,8 +73,9 @@ export class Child {
     return this.#stderr;
   }
 
-  get hasEnded(): boolean {
-    return this.#end !== undefined;
+  /** How it ended, with its last words; undefined while it runs. */
+  get endError(): Error | undefined {
+    return this.#end === undefined ? undefined : this.#endError();
   }
 
   writeLine(line: string): void {
@@ -100,7 +101,7 @@ export class Child {
   }
 
   signal(signal: NodeJS.Signals): void {
-    if (!this.hasEnded) this.#process.kill(signal);
+    if (this.#end === undefined) this.#process.kill(signal);
   }
 
   /** Ends the process and waits until it is gone; false when it had to be killed. */

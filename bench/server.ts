@@ -1,7 +1,9 @@
 // A server under measurement: its process, the address it listens on and the CPU time it has used.
 import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, pinned } from './child.js';
 
+const exitNoticeMs = 50; // from a lost connection to the news of the process's exit
 const listenTimeoutMs = 15_000;
 
 export interface CpuTime {
@@ -50,6 +52,15 @@ export class Server {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /**
+   * Why something that needed the server failed: the server's own end, if it has ended, else the error that was
+   * seen from outside.
+   */
+  async reasonFor(error: unknown): Promise<unknown> {
+    await sleep(exitNoticeMs);
+    return this.#child.endError ?? error;
   }
 
   threadCount(): number {

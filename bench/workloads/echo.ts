@@ -119,7 +119,7 @@ async function start(
     server.pause();
     return { result, server, load };
   } catch (error) {
-    fail(result, error);
+    fail(result, await server.reasonFor(error));
     await load?.stop();
     await server.stop();
     return undefined;
@@ -145,7 +145,7 @@ async function runRounds(
         await work(contender);
         contender.server.pause();
       } catch (error) {
-        fail(contender.result, error);
+        fail(contender.result, await contender.server.reasonFor(error));
         await stop(contender);
       }
     }
