@@ -43,6 +43,11 @@ export interface ProactorOptions {
   readonly eventfd?: boolean;
 }
 
+/** An object of tier 2, which lives on a proactor. @internal */
+export interface OwnedObject {
+  endWithOwner(): void;
+}
+
 interface CheckedOptions {
   readonly dispatch: Dispatch;
   readonly entries: number;
@@ -112,7 +117,7 @@ class ProactorBase implements Initiator {
   readonly ring: Ring;
   readonly dispatch: Dispatch;
   readonly #disposeTimeoutMs: number;
-  readonly #owners = new Set<() => void>();
+  readonly #owned = new Set<OwnedObject>();
   #disposing: Promise<void> | undefined;
 
   constructor(options: ProactorOptions = {}) {
@@ -192,10 +197,11 @@ class ProactorBase implements Initiator {
     this.ring.setReferenced(id, false);
   }
 
-  /** Registers what has to be ended when the proactor is disposed of; returns how to take that back. @internal */
-  own(end: () => void): () => void {
-    this.#owners.add(end);
-    return () => this.#owners.delete(end);
+  /** Registers what has to end together with the proactor; returns how to take that back. @internal */
+  own(owned: OwnedObject): () => void {
+    this.#checkOpen();
+    this.#owned.add(owned);
+    return () => this.#owned.delete(owned);
   }
 
   /**
@@ -214,7 +220,7 @@ class ProactorBase implements Initiator {
 
   async #dispose(): Promise<void> {
     const deadline = Date.now() + this.#disposeTimeoutMs;
-    for (const end of [...this.#owners]) end();
+    for (const owned of [...this.#owned]) owned.endWithOwner();
     while (this.ring.inFlight > 0 && Date.now() < deadline) {
       (this as unknown as Operations).asyncCancelAll(ignore);
       // Completions come in turns of the event loop.

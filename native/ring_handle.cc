@@ -1,6 +1,7 @@
 #include "ring_handle.h"
 
 #include <cerrno>
+#include <ctime>
 #include <utility>
 
 namespace proactor {
@@ -134,6 +135,10 @@ int RingHandle::StartThread() {
   const auto call = [](napi_env env, napi_value, void* context, void*) {
     auto* self = static_cast<RingHandle*>(context);
     if (env == nullptr || !self->open_) return;
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    self->control_.Set(kNowMs, static_cast<int32_t>(static_cast<uint32_t>(
+                                   now.tv_sec * 1000 + now.tv_nsec / 1000000)));
     const bool alive = self->CallDispatch();
     // The batch's budget was spent: let the event loop turn, then go on.
     if (alive && self->open_ && self->thread_->EndDispatch()) {

@@ -22,10 +22,11 @@ int ThreadDispatcher::Start(Ring* ring, ControlBlock control, Post post, void* c
   control_ = control;
   post_ = post;
   context_ = context;
-  submission_mask_ = ring->submission_entries() - 1;
+  // Half the kernel's, so that everything published fits into one submission and no linked chain is torn.
+  submission_mask_ = ring->submission_entries() / 2 - 1;
   completion_mask_ = ring->completion_entries() - 1;
-  submissions_ = MemoryRegion::Map(ring->submission_entries() * sizeof(io_uring_sqe));
-  completions_ = MemoryRegion::Map(ring->completion_entries() * sizeof(io_uring_cqe));
+  submissions_ = MemoryRegion::Map(submission_entries() * sizeof(io_uring_sqe));
+  completions_ = MemoryRegion::Map(completion_entries() * sizeof(io_uring_cqe));
   if (submissions_ == nullptr || completions_ == nullptr) return -ENOMEM;
   eventfd_ = eventfd(0, EFD_CLOEXEC);
   if (eventfd_ < 0) return -errno;

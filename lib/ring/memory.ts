@@ -16,6 +16,9 @@ export interface Owned {
   settle(result: number): number;
 }
 
+// Native memory by the ArrayBuffer over it, so that views of it are recognized.
+const byBuffer = new WeakMap<ArrayBufferLike, Memory>();
+
 /**
  * A mapping outside JavaScript's heap: operations on it copy nothing. It is unmapped when neither this object, nor
  * an operation in flight, nor an ArrayBuffer over it is left.
@@ -37,6 +40,7 @@ export class Memory implements Owned {
     this.#addressLow = memory.addressLow;
     this.#addressHigh = memory.addressHigh;
     this.#handle = memory.handle;
+    byBuffer.set(memory.buffer, this);
   }
 
   /** The handle by which native code knows the mapping. @internal */
@@ -60,7 +64,7 @@ export class Memory implements Owned {
 }
 
 // Sizes of pooled blocks; larger ones are mapped for the operation alone.
-const BLOCK_BYTES = [256, 4096, 65536] as const;
+const BLOCK_BYTES = [256, 4096, 65536, 262144] as const;
 const POOL_MEMORY_BYTES = 1 << 20;
 
 /** Native memory lent to one operation or one write, from a pool. Its holder is its only owner. */
@@ -162,7 +166,6 @@ export class BlockPool {
 export class MemoryAccess {
   readonly pool: BlockPool;
   readonly #native: NativeRing;
-  readonly #byBuffer = new WeakMap<ArrayBufferLike, Memory>();
 
   constructor(native: NativeRing) {
     this.#native = native;
@@ -171,9 +174,7 @@ export class MemoryAccess {
 
   allocate(byteLength: number): Memory {
     checkInteger(byteLength, 'byteLength', 1, 0x7fffffff);
-    const memory = new Memory(this.#native, byteLength);
-    this.#byBuffer.set(memory.bytes.buffer, memory);
-    return memory;
+    return new Memory(this.#native, byteLength);
   }
 
   /** The bytes are to be read by the kernel: native memory as it is, everything else copied now. */
@@ -219,7 +220,7 @@ export class MemoryAccess {
 
   /** The native memory that a view lies in, if any. */
   find(view: ArrayBufferView): Memory | undefined {
-    return this.#byBuffer.get(view.buffer);
+    return byBuffer.get(view.buffer);
   }
 }
 

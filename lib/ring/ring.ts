@@ -50,6 +50,11 @@ export interface RingOptions {
   readonly preferEventfd: boolean;
 }
 
+/** Something that initiates what it gathered, once before submissions are handed over. */
+export interface Deferred {
+  runDeferred(): void;
+}
+
 export class Ring {
   readonly native: NativeRing;
   readonly memory: MemoryAccess;
@@ -78,8 +83,11 @@ export class Ring {
   #closed = false;
   readonly #flushLater = (): void => {
     this.#flushScheduled = false;
-    if (!this.#closed) this.flush();
+    if (this.#closed) return;
+    this.#runDeferred();
+    this.flush();
   };
+  readonly #deferred: Deferred[] = [];
 
   constructor(addon: NativeAddon, options: RingOptions) {
     this.#addon = addon;
@@ -177,10 +185,28 @@ export class Ring {
 
   #commitOutside(): void {
     if (this.control[LOOP_REFERENCED] === 0) this.native.reference();
-    if (this.threaded && !this.#flushScheduled) {
-      this.#flushScheduled = true;
-      queueMicrotask(this.#flushLater);
-    }
+    if (this.threaded) this.#scheduleFlush();
+  }
+
+  #scheduleFlush(): void {
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(this.#flushLater);
+  }
+
+  /**
+   * Calls `target.runDeferred()` at the end of this batch, or of this turn outside of one: what is asked for several
+   * times until then becomes one operation.
+   */
+  defer(target: Deferred): void {
+    this.#deferred.push(target);
+    if (!this.#dispatching) this.#scheduleFlush();
+  }
+
+  #runDeferred(): void {
+    const deferred = this.#deferred;
+    for (let i = 0; i < deferred.length; i++) deferred[i]!.runDeferred();
+    deferred.length = 0;
   }
 
   #makeRoom(tail: number, needed: number): void {
@@ -226,10 +252,12 @@ export class Ring {
     this.buffers.inBatch = true;
     this.counters[COUNTER_BATCHES]!++;
     let head = control[CONSUMED_HEAD]!;
+    let swept = false;
     try {
       for (let sweep = 0; sweep < SWEEPS_PER_DISPATCH; sweep++) {
         const tail = Atomics.load(tails, tailIndex);
         if (head === tail) break;
+        swept = false;
         while (head !== tail) {
           const at = first + ((head & mask) << CQE_WORDS_SHIFT);
           head = (head + 1) | 0;
@@ -238,10 +266,11 @@ export class Ring {
           this.#complete(completions[at]!, completions[at + 1]!, completions[at + 2]!, completions[at + 3]!);
         }
         this.#endSweep(head);
+        swept = true;
         if (!this.threaded) break;
       }
     } finally {
-      this.#endSweep(head);
+      if (!swept) this.#endSweep(head);
       this.#dispatching = false;
       this.buffers.inBatch = false;
       if (this.threaded || control[LOOP_REFERENCED] === 0) this.#updateReference();
@@ -250,6 +279,7 @@ export class Ring {
 
   #endSweep(head: number): void {
     if (this.#closed) return;
+    this.#runDeferred();
     this.buffers.publish();
     // Release order: the entries before `head` were read and may be overwritten.
     Atomics.store(this.#completionHead, this.#completionHeadIndex, head);

@@ -1,0 +1,153 @@
+// Received bytes as a handler sees them: borrowed until it returns, leased for longer, or copied.
+import { proactorError } from '../errors';
+import type { BufferRing } from '../ring/buffer-ring';
+
+/** Bytes whose owner is somebody else: `offset` is in the receive buffers, or -1 where `copy` holds them. */
+export interface HeldBytes {
+  readonly offset: number;
+  readonly length: number;
+  readonly copy: Buffer | null;
+}
+
+function returned(): Error {
+  return proactorError(
+    'ERR_PROACTOR_CHUNK_RETURNED',
+    'The bytes were returned: a chunk is valid until its handler returns (lease() or copy() it), a lease until release()',
+  );
+}
+
+/**
+ * Received bytes, borrowed: valid until the handler they were passed to returns. Writing a chunk to a stream copies
+ * nothing. There is one such object a stream, so that receiving allocates nothing.
+ */
+export class Chunk implements HeldBytes {
+  readonly #buffers: BufferRing;
+  #offset = -1;
+  #length = -1;
+  #copy: Buffer | null = null;
+
+  /** @internal */
+  constructor(buffers: BufferRing) {
+    this.#buffers = buffers;
+  }
+
+  /** @internal */
+  lend(offset: number, length: number, copy: Buffer | null): void {
+    this.#offset = offset;
+    this.#length = length;
+    this.#copy = copy;
+  }
+
+  /** @internal */
+  takeBack(): void {
+    this.#length = -1;
+    this.#copy = null;
+  }
+
+  /** @internal */
+  get offset(): number {
+    if (this.#length < 0) throw returned();
+    return this.#offset;
+  }
+
+  /** @internal */
+  get copy(): Buffer | null {
+    return this.#copy;
+  }
+
+  /** Bytes received. */
+  get length(): number {
+    if (this.#length < 0) throw returned();
+    return this.#length;
+  }
+
+  /** Bytes received. */
+  get byteLength(): number {
+    return this.length;
+  }
+
+  /** A view of the bytes, borrowed like the chunk: the memory is reused afterwards. */
+  get bytes(): Buffer {
+    const { offset, length } = this;
+    return this.#copy ?? this.#buffers.memory.bytes.subarray(offset, offset + length);
+  }
+
+  toString(encoding: BufferEncoding = 'utf8'): string {
+    const { offset, length } = this;
+    if (this.#copy !== null) return this.#copy.toString(encoding);
+    return this.#buffers.memory.bytes.toString(encoding, offset, offset + length);
+  }
+
+  /** The bytes in memory of their own: the caller's. */
+  toBuffer(): Buffer {
+    return Buffer.from(this.bytes);
+  }
+
+  /** Keeps the bytes beyond the handler, without copying them, until `release()`. */
+  lease(): Lease {
+    const { offset, length } = this;
+    const buffers = this.#buffers;
+    // Leases must not starve the receives of others: when buffers are few, the bytes are copied.
+    if (this.#copy !== null || buffers.scarce) return new Lease(buffers, -1, length, this.toBuffer());
+    buffers.retain(offset);
+    return new Lease(buffers, offset, length, null);
+  }
+}
+
+/** Received bytes, kept until `release()`. Writing a lease to a stream copies nothing, and keeps them until they are sent. */
+export class Lease implements HeldBytes {
+  readonly #buffers: BufferRing;
+  readonly #offset: number;
+  readonly #length: number;
+  #copy: Buffer | null;
+  #released = false;
+
+  /** @internal */
+  constructor(buffers: BufferRing, offset: number, length: number, copy: Buffer | null) {
+    this.#buffers = buffers;
+    this.#offset = offset;
+    this.#length = length;
+    this.#copy = copy;
+  }
+
+  /** @internal */
+  get offset(): number {
+    if (this.#released) throw returned();
+    return this.#offset;
+  }
+
+  /** @internal */
+  get copy(): Buffer | null {
+    return this.#copy;
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  get byteLength(): number {
+    return this.#length;
+  }
+
+  /** A view of the bytes, valid until `release()`. */
+  get bytes(): Buffer {
+    const { offset } = this;
+    return this.#copy ?? this.#buffers.memory.bytes.subarray(offset, offset + this.#length);
+  }
+
+  toString(encoding: BufferEncoding = 'utf8'): string {
+    return this.bytes.toString(encoding);
+  }
+
+  /** Gives the bytes back. Releasing twice is harmless. */
+  release(): void {
+    if (this.#released) return;
+    this.#released = true;
+    if (this.#copy === null) this.#buffers.release(this.#offset);
+    this.#copy = null;
+  }
+
+  [Symbol.dispose](): void {
+    this.release();
+  }
+}

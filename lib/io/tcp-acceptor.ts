@@ -1,0 +1,316 @@
+// Accepting TCP connections: one multishot accept, its connections given to a handler or an iterator.
+import { channels } from '../diagnostics';
+import { invalidArgType, proactorError, systemError } from '../errors';
+import type { Proactor } from '../proactor';
+import { addon } from '../ring/binding';
+import type { OperationId } from '../ring/handler-table';
+import * as kernel from '../ring/kernel';
+import { ADDRESS_BYTES, encodeAddress, type SocketAddress } from '../socket-address';
+import { checkBoolean, checkInteger, checkObject, checkPort, checkString } from '../validate';
+import { resolveHost } from './resolve';
+import { TcpStream } from './tcp';
+import { applySocketOptions, checkSocketOptions, localAddressOf, type TcpSocketOptions } from './tcp-options';
+
+export interface ListenOptions extends TcpSocketOptions {
+  /** 0 for a free one: `address` then tells it. Default: 0. */
+  readonly port?: number;
+  /** A name or a numeric address. Default: all addresses, IPv6 and IPv4 ('::'), or '0.0.0.0' where there is no IPv6. */
+  readonly host?: string;
+  /** Connections that the kernel keeps until they are accepted. Default: 511. */
+  readonly backlog?: number;
+  /** SO_REUSEPORT: several acceptors (workers) on one port, among which the kernel distributes. Default: false. */
+  readonly reusePort?: boolean;
+  /** '::' does not accept IPv4. Default: false. */
+  readonly ipv6Only?: boolean;
+}
+
+// After the process or system ran out of descriptors: how long to wait before trying again.
+const RETRY_MS = 100;
+// Accepted connections that wait for the iterator's next turn.
+const QUEUE_LIMIT = 64;
+
+const EXHAUSTED = [-kernel.EMFILE, -kernel.ENFILE, -kernel.ENOBUFS, -kernel.ENOMEM];
+
+type ConnectionHandler = (stream: TcpStream) => void;
+
+export class TcpAcceptor {
+  readonly proactor: Proactor;
+  /** What it listens on, with the port that port 0 became. */
+  readonly address: SocketAddress;
+  /** Called when accepting failed in a way that passes, such as EMFILE. It goes on by itself. */
+  onError: ((error: Error) => void) | null = null;
+
+  readonly #fd: number;
+  readonly #options: ListenOptions;
+  #onConnection: ConnectionHandler | null = null;
+  #queue: TcpStream[] = [];
+  #next: ((result: IteratorResult<TcpStream, undefined>) => void) | null = null;
+  #iterating = false;
+  #id: OperationId = 0;
+  #paused = false;
+  #referenced = true;
+  #retry: NodeJS.Timeout | undefined;
+  #closing: Promise<void> | undefined;
+  #resolveClosed: (() => void) | undefined;
+  #disown: () => void;
+
+  private constructor(proactor: Proactor, fd: number, address: SocketAddress, options: ListenOptions) {
+    this.proactor = proactor;
+    this.address = address;
+    this.#fd = fd;
+    this.#options = options;
+    this.#disown = proactor.own(this);
+  }
+
+  /**
+   * Listens for connections. Accepting starts when there is a handler (given here or set later) or an iteration.
+   *
+   * @throws (rejects with) EADDRINUSE, EACCES, EADDRNOTAVAIL…, with address and port.
+   */
+  static async listen(
+    proactor: Proactor,
+    options: ListenOptions = {},
+    onConnection: ConnectionHandler | null = null,
+  ): Promise<TcpAcceptor> {
+    const { backlog = 511, host, ipv6Only = false, port = 0, reusePort = false } = options;
+    checkObject(options, 'options');
+    checkPort(port, 'options.port');
+    checkInteger(backlog, 'options.backlog', 0, 0x7fffffff);
+    checkBoolean(ipv6Only, 'options.ipv6Only');
+    checkBoolean(reusePort, 'options.reusePort');
+    checkSocketOptions(options);
+    if (host !== undefined) checkString(host, 'options.host');
+    checkHandler(onConnection);
+    const address = host === undefined ? undefined : (await resolveHost(host, 0))[0];
+    if (proactor.disposed) throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    const fd = openListener(address, { ...options, port, backlog, ipv6Only, reusePort });
+    const acceptor = new TcpAcceptor(proactor, fd, localAddressOf(fd)!, options);
+    acceptor.onConnection = onConnection;
+    return acceptor;
+  }
+
+  /** Called with each connection. Setting it starts accepting. */
+  get onConnection(): ConnectionHandler | null {
+    return this.#onConnection;
+  }
+
+  set onConnection(handler: ConnectionHandler | null) {
+    checkHandler(handler);
+    if (handler !== null && this.#iterating) {
+      throw proactorError('ERR_PROACTOR_READER_ACTIVE', 'The connections are consumed already, by an iteration');
+    }
+    this.#onConnection = handler;
+    this.#deliverQueued();
+    this.#arm();
+  }
+
+  /** Stops accepting: connections wait in the kernel, as many as the backlog allows. */
+  pause(): void {
+    this.#paused = true;
+    if (this.#id !== 0) this.proactor.cancel(this.#id);
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#deliverQueued();
+    this.#arm();
+  }
+
+  /** The listening descriptor, for operations on it. It stays the acceptor's. */
+  get fd(): number {
+    return this.#fd;
+  }
+
+  get closed(): boolean {
+    return this.#closing !== undefined;
+  }
+
+  #arm(): void {
+    if (this.#id !== 0 || this.#paused || this.closed || this.#retry !== undefined) return;
+    if (this.#onConnection === null && !(this.#iterating && this.#queue.length < QUEUE_LIMIT)) return;
+    this.#id = this.proactor.acceptMultishot(this.#fd, kernel.SOCK_CLOEXEC, this.#onAccept);
+    if (!this.#referenced) this.proactor.unrefOperation(this.#id);
+  }
+
+  readonly #onAccept = (result: number, flags: number): void => {
+    if ((flags & kernel.IORING_CQE_F_MORE) === 0) this.#id = 0;
+    if (result >= 0) this.#accepted(result);
+    else if (EXHAUSTED.includes(result)) this.#waitForDescriptors(result);
+    else if (result !== -kernel.ECANCELED && result !== -kernel.ECONNABORTED) this.#report(result);
+    if (this.#id !== 0) return;
+    if (this.closed) this.#finishClose();
+    else this.#arm();
+  };
+
+  #accepted(fd: number): void {
+    if (this.closed) {
+      addon!.closeDescriptor(fd);
+      return;
+    }
+    const stream = new TcpStream(this.proactor, fd, this.#options);
+    channels.accept.publish({ acceptor: this, stream });
+    if (this.#onConnection !== null && !this.#paused) this.#onConnection(stream);
+    else if (this.#next !== null) this.#take(stream);
+    else {
+      this.#queue.push(stream);
+      if (this.#queue.length >= QUEUE_LIMIT && this.#id !== 0) this.proactor.cancel(this.#id);
+    }
+  }
+
+  #take(stream: TcpStream): void {
+    const next = this.#next!;
+    this.#next = null;
+    next({ done: false, value: stream });
+  }
+
+  #deliverQueued(): void {
+    while (this.#queue.length > 0 && this.#onConnection !== null && !this.#paused) {
+      this.#onConnection(this.#queue.shift()!);
+    }
+  }
+
+  #report(errno: number): void {
+    const error = systemError(errno, 'accept', this.address);
+    channels.acceptError.publish({ acceptor: this, error });
+    this.onError?.(error);
+  }
+
+  // The connection that could not be accepted stays in the backlog, so trying again at once would only spin.
+  #waitForDescriptors(errno: number): void {
+    this.#report(errno);
+    if (this.closed) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#arm();
+    }, RETRY_MS);
+    if (!this.#referenced) this.#retry.unref();
+  }
+
+  /** Connections one after the other, until `close()`. Leaving the loop closes the acceptor. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<TcpStream> {
+    if (this.#iterating || this.#onConnection !== null) {
+      throw proactorError('ERR_PROACTOR_READER_ACTIVE', 'The connections are consumed already');
+    }
+    this.#iterating = true;
+    const done = { done: true, value: undefined } as const;
+    return {
+      next: (): Promise<IteratorResult<TcpStream, undefined>> => {
+        const queued = this.#queue.shift();
+        if (queued !== undefined) {
+          this.#arm();
+          return Promise.resolve({ done: false, value: queued });
+        }
+        if (this.closed) return Promise.resolve(done);
+        return new Promise((resolve) => {
+          this.#next = resolve;
+          this.#arm();
+        });
+      },
+      return: async (): Promise<IteratorResult<TcpStream, undefined>> => {
+        await this.close();
+        return done;
+      },
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  /** Ends listening. Connections that nobody took are ended, others go on. Fulfilled when the port is free again. */
+  close(): Promise<void> {
+    if (this.#closing !== undefined) return this.#closing;
+    this.#closing = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    clearTimeout(this.#retry);
+    for (const stream of this.#queue.splice(0)) stream.destroy();
+    if (this.#id !== 0) this.proactor.cancel(this.#id);
+    else this.#finishClose();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The proactor is disposed of. @internal */
+  endWithOwner(): void {
+    void this.close();
+  }
+
+  // A listening socket has no data to lose and nothing in flight any more, so it is closed at once.
+  #finishClose(): void {
+    addon!.closeDescriptor(this.#fd);
+    this.#disown();
+    this.#next?.({ done: true, value: undefined });
+    this.#next = null;
+    this.#resolveClosed!();
+  }
+
+  /** Keeps the process alive (as it does by default). */
+  ref(): this {
+    this.#referenced = true;
+    this.#retry?.ref();
+    if (this.#id !== 0) this.proactor.refOperation(this.#id);
+    return this;
+  }
+
+  /** Does not keep the process alive. */
+  unref(): this {
+    this.#referenced = false;
+    this.#retry?.unref();
+    if (this.#id !== 0) this.proactor.unrefOperation(this.#id);
+    return this;
+  }
+}
+
+function checkHandler(handler: unknown): void {
+  if (handler !== null && typeof handler !== 'function') {
+    throw invalidArgType('onConnection', 'of type function or null', handler);
+  }
+}
+
+interface Listening extends ListenOptions {
+  readonly port: number;
+  readonly backlog: number;
+  readonly ipv6Only: boolean;
+  readonly reusePort: boolean;
+}
+
+// Without an address: all of them, over one IPv6 socket where there is IPv6.
+function openListener(address: string | undefined, options: Listening): number {
+  if (address !== undefined) return listenOn(address, options);
+  try {
+    return listenOn('::', options);
+  } catch (error) {
+    const { code } = error as { code?: string };
+    if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
+    return listenOn('0.0.0.0', options);
+  }
+}
+
+function listenOn(address: string, options: Listening): number {
+  const { port } = options;
+  const v6 = address.includes(':');
+  const fd = addon!.openSocket(v6 ? kernel.AF_INET6 : kernel.AF_INET, kernel.SOCK_STREAM, 0);
+  if (fd < 0) throw systemError(fd, 'socket', { address, port });
+  const check = (error: number, syscall: string): void => {
+    if (error >= 0) return;
+    throw systemError(error, syscall, { address, port });
+  };
+  try {
+    check(addon!.setOption(fd, kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 1), 'setsockopt');
+    if (options.reusePort) check(addon!.setOption(fd, kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 1), 'setsockopt');
+    if (v6) check(addon!.setOption(fd, kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, options.ipv6Only ? 1 : 0), 'setsockopt');
+    applySocketOptions(fd, options);
+    const bytes = new Uint8Array(ADDRESS_BYTES);
+    // "listen", as node:net calls both.
+    check(addon!.bind(fd, bytes, encodeAddress({ address, port }, bytes)), 'listen');
+    check(addon!.listen(fd, options.backlog), 'listen');
+    return fd;
+  } catch (error) {
+    addon!.closeDescriptor(fd);
+    throw error;
+  }
+}

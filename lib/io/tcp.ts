@@ -1,0 +1,92 @@
+// TCP streams: a Stream with its socket's options and addresses.
+import { channels } from '../diagnostics';
+import { proactorError } from '../errors';
+import type { Proactor } from '../proactor';
+import { addon } from '../ring/binding';
+import * as kernel from '../ring/kernel';
+import type { SocketAddress } from '../socket-address';
+import { checkBoolean } from '../validate';
+import { Stream } from './stream';
+import { type ConnectOptions, connectSocket } from './tcp-connect';
+import {
+  checkKeepAlive,
+  checkSize,
+  localAddressOf,
+  peerAddressOf,
+  setKeepAlive,
+  setOption,
+  type TcpSocketOptions,
+} from './tcp-options';
+
+/** A TCP connection: see `Stream` for reading, writing and closing it. */
+export class TcpStream extends Stream {
+  #localAddress: SocketAddress | undefined;
+  #remoteAddress: SocketAddress | undefined;
+
+  /** Takes over a connected descriptor; its options are set already. @internal */
+  constructor(proactor: Proactor, fd: number, options: TcpSocketOptions, remoteAddress?: SocketAddress) {
+    super(proactor, fd, options);
+    this.#remoteAddress = remoteAddress;
+  }
+
+  /**
+   * Connects to a host, trying its addresses one after the other; the error is that of the last.
+   *
+   * @throws (rejects with) ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH…, with address and port; ENOTFOUND for an unknown
+   * name; an AbortError.
+   */
+  static async connect(proactor: Proactor, options: ConnectOptions): Promise<TcpStream> {
+    const { fd, address } = await connectSocket(proactor, options);
+    const stream = new TcpStream(proactor, fd, options, address);
+    channels.connect.publish({ stream });
+    return stream;
+  }
+
+  /** Our end; undefined once the stream was destroyed without having been asked before. */
+  get localAddress(): SocketAddress | undefined {
+    if (!this.destroyed) this.#localAddress ??= localAddressOf(this.fd);
+    return this.#localAddress;
+  }
+
+  /** The peer's end; undefined as for `localAddress`, and for a peer that is gone. */
+  get remoteAddress(): SocketAddress | undefined {
+    if (!this.destroyed) this.#remoteAddress ??= peerAddressOf(this.fd);
+    return this.#remoteAddress;
+  }
+
+  /** TCP_NODELAY: whether small pieces are sent at once. */
+  setNoDelay(noDelay = true): this {
+    checkBoolean(noDelay, 'noDelay');
+    setOption(this.#openFd(), kernel.IPPROTO_TCP, kernel.TCP_NODELAY, noDelay ? 1 : 0);
+    return this;
+  }
+
+  /** SO_KEEPALIVE: whether a silent peer is probed; with a number, after so many milliseconds (rounded to seconds). */
+  setKeepAlive(keepAlive: boolean | number = true): this {
+    setKeepAlive(this.#openFd(), checkKeepAlive(keepAlive, 'keepAlive'));
+    return this;
+  }
+
+  /** SO_RCVBUF in bytes, as the kernel counts (it doubles what is set). */
+  get receiveBufferSize(): number {
+    return addon!.getOption(this.#openFd(), kernel.SOL_SOCKET, kernel.SO_RCVBUF) ?? 0;
+  }
+
+  set receiveBufferSize(bytes: number) {
+    setOption(this.#openFd(), kernel.SOL_SOCKET, kernel.SO_RCVBUF, checkSize(bytes, 'receiveBufferSize'));
+  }
+
+  /** SO_SNDBUF in bytes, as the kernel counts (it doubles what is set). */
+  get sendBufferSize(): number {
+    return addon!.getOption(this.#openFd(), kernel.SOL_SOCKET, kernel.SO_SNDBUF) ?? 0;
+  }
+
+  set sendBufferSize(bytes: number) {
+    setOption(this.#openFd(), kernel.SOL_SOCKET, kernel.SO_SNDBUF, checkSize(bytes, 'sendBufferSize'));
+  }
+
+  #openFd(): number {
+    if (this.destroyed) throw proactorError('ERR_STREAM_DESTROYED', 'The stream was destroyed');
+    return this.fd;
+  }
+}
