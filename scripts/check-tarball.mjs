@@ -81,6 +81,7 @@ if (lock.packages['node_modules/proactor'].hasInstallScript) fail('npm sees an i
 
 const sources = path.join(root, 'scripts', 'tarball-consumer');
 cpSync(sources, consumer, { recursive: true });
+cpSync(path.join(sources, 'types.mts'), path.join(consumer, 'types.cts'));
 for (const program of ['consumer.mjs', 'consumer.cjs']) {
   process.stdout.write(output(process.execPath, [program], consumer));
 }
