@@ -121,6 +121,8 @@ bool LoopDispatcher::Turn(bool may_block) {
   ConsumeInternal();
   if (!completions_ready()) return may_block && timeout_ms != 0 && TimeoutMs() != 0;
   if (!CallJavaScript() || close_requested_) return false;
+  // libuv's timeout is without end as long as we keep the loop alive: the next turn must not sleep over nothing.
+  UpdateReference();
   if (wake_ == Wake::kEventfd) return pending() != 0 || completions_ready();
   return TimeoutMs() != 0;
 }
