@@ -69,13 +69,12 @@ export class Chunk implements HeldBytes {
   /** A view of the bytes, borrowed like the chunk: the memory is reused afterwards. */
   get bytes(): Buffer {
     const { offset, length } = this;
-    return this.#copy ?? this.#buffers.memory.bytes.subarray(offset, offset + length);
+    return this.#copy ?? this.#buffers.memory.view(offset, length);
   }
 
   toString(encoding: BufferEncoding = 'utf8'): string {
     const { offset, length } = this;
-    if (this.#copy !== null) return this.#copy.toString(encoding);
-    return this.#buffers.memory.bytes.toString(encoding, offset, offset + length);
+    return (this.#copy ?? this.#buffers.memory.view(offset, length)).toString(encoding);
   }
 
   /** The bytes in memory of their own: the caller's. */
@@ -132,7 +131,7 @@ export class Lease implements HeldBytes {
   /** A view of the bytes, valid until `release()`. */
   get bytes(): Buffer {
     const { offset } = this;
-    return this.#copy ?? this.#buffers.memory.bytes.subarray(offset, offset + this.#length);
+    return this.#copy ?? this.#buffers.memory.view(offset, this.#length);
   }
 
   toString(encoding: BufferEncoding = 'utf8'): string {

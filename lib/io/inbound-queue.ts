@@ -23,7 +23,7 @@ export class InboundQueue {
   push(offset: number, length: number): void {
     this.#bytes += length;
     if (this.#buffers.scarce) {
-      const copy = Buffer.from(this.#buffers.memory.bytes.subarray(offset, offset + length));
+      const copy = Buffer.from(this.#buffers.memory.view(offset, length));
       this.#buffers.release(offset);
       this.#held.push({ offset: -1, length, copy });
     } else {
@@ -69,7 +69,7 @@ export class InboundQueue {
   }
 
   #view({ offset, length, copy }: HeldBytes): Buffer {
-    return copy ?? this.#buffers.memory.bytes.subarray(offset, offset + length);
+    return copy ?? this.#buffers.memory.view(offset, length);
   }
 
   // The hold stays with what is left; it lies in the same buffer.

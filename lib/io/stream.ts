@@ -204,7 +204,13 @@ export class Stream {
     // Before anybody asked, receiving would only fill memory; and with enough queued it waits, too.
     if (!this.#wantsData || this.#inbound.bytes >= this.#highWaterMark) return;
     this.#receiveCancelled = false;
-    this.#receiveId = this.proactor.recvMultishot(this.#fd, this.#ring.buffers, 0, this.#onReceive);
+    try {
+      this.#receiveId = this.proactor.recvMultishot(this.#fd, this.#ring.buffers, 0, this.#onReceive);
+    } catch (error) {
+      // No slot is free for it.
+      this.destroy(error as Error);
+      return;
+    }
     if (!this.#referenced) this.proactor.unrefOperation(this.#receiveId);
   }
 

@@ -1,5 +1,6 @@
 // Memory that the kernel may read or write: native mappings whose addresses are known here and nowhere else. Every
 // address that goes into a submission is made in this file, and checked against its mapping first.
+import { markAsUntransferable } from 'node:worker_threads';
 import { proactorError, systemError } from '../errors';
 import { checkInteger, checkView } from '../validate';
 import type { NativeRing } from './binding';
@@ -35,12 +36,20 @@ export class Memory implements Owned {
   constructor(native: NativeRing, byteLength: number) {
     const memory = native.allocate(byteLength);
     if (typeof memory === 'number') throw systemError(memory, 'mmap');
+    // Sent away by postMessage or structuredClone, it would be lost to all others that use it.
+    markAsUntransferable(memory.buffer);
     this.bytes = Buffer.from(memory.buffer);
     this.byteLength = byteLength;
     this.#addressLow = memory.addressLow;
     this.#addressHigh = memory.addressHigh;
     this.#handle = memory.handle;
     byBuffer.set(memory.buffer, this);
+  }
+
+  /** A view of `length` bytes at `offset`. @internal */
+  view(offset: number, length: number): Buffer {
+    if (this.bytes.length === 0) throw detachedError();
+    return this.bytes.subarray(offset, offset + length);
   }
 
   /** The handle by which native code knows the mapping. @internal */
@@ -224,8 +233,8 @@ export class MemoryAccess {
   }
 }
 
-/** Thrown where the memory that everything depends on was taken away. */
-export function detachedError(): Error {
+/** For memory that was taken away, with ArrayBuffer.prototype.transfer. */
+function detachedError(): Error {
   return proactorError(
     'ERR_PROACTOR_MEMORY_DETACHED',
     'An ArrayBuffer of the proactor was transferred or detached; views of received data may be copied, not transferred',

@@ -6,7 +6,7 @@ import { BufferRing, type BufferRingOptions } from './buffer-ring';
 import { type CompletionHandler, HandlerTable, type OperationId } from './handler-table';
 import { IORING_CQE_F_MORE, IOSQE_IO_LINK } from './kernel';
 import * as layout from './layout';
-import { MemoryAccess, detachedError } from './memory';
+import { MemoryAccess } from './memory';
 import { SubmissionEntry } from './submission-queue';
 
 const {
@@ -87,7 +87,9 @@ export class Ring {
     this.#runDeferred();
     this.flush();
   };
-  readonly #deferred: Deferred[] = [];
+  // Kept at its size, with a count: emptying an array costs a runtime call and its storage.
+  readonly #deferred: (Deferred | null)[] = [];
+  #deferredCount = 0;
 
   constructor(addon: NativeAddon, options: RingOptions) {
     this.#addon = addon;
@@ -199,14 +201,21 @@ export class Ring {
    * times until then becomes one operation.
    */
   defer(target: Deferred): void {
-    this.#deferred.push(target);
+    const count = this.#deferredCount++;
+    if (count === this.#deferred.length) this.#deferred.push(target);
+    else this.#deferred[count] = target;
     if (!this.#dispatching) this.#scheduleFlush();
   }
 
   #runDeferred(): void {
     const deferred = this.#deferred;
-    for (let i = 0; i < deferred.length; i++) deferred[i]!.runDeferred();
-    deferred.length = 0;
+    // What runs may defer more; that is run as well.
+    for (let i = 0; i < this.#deferredCount; i++) {
+      const target = deferred[i]!;
+      deferred[i] = null;
+      target.runDeferred();
+    }
+    this.#deferredCount = 0;
   }
 
   #makeRoom(tail: number, needed: number): void {
@@ -220,7 +229,6 @@ export class Ring {
       const error = this.native.submit();
       // EAGAIN and EBUSY pass; the kernel is short of memory or of room for completions.
       if (error < 0 && error !== -11 && error !== -16 && error !== -4) {
-        if (this.control.length === 0) throw detachedError();
         throw systemError(error, 'io_uring_enter');
       }
     }
