@@ -1,5 +1,5 @@
-// The echo server on operations alone: what TcpStream does, reduced to what an echo needs. One multishot accept, one
-// multishot receive a connection, one send in flight a connection.
+// The echo server on operations alone: what TcpStream does, reduced to what an echo needs. One
+// multishot accept, one multishot receive a connection, one send in flight a connection.
 import { constants, TcpAcceptor } from 'proactor';
 
 const { IORING_CQE_F_MORE, MSG_NOSIGNAL, MSG_WAITALL, ENOBUFS } = constants;
@@ -44,7 +44,14 @@ class EchoConnection {
     const { buffers } = this.#proactor;
     this.#sending = true;
     this.#offset = offset;
-    this.#proactor.send(this.#fd, buffers.memory, offset, length, MSG_NOSIGNAL | MSG_WAITALL, this.#onSent);
+    this.#proactor.send(
+      this.#fd,
+      buffers.memory,
+      offset,
+      length,
+      MSG_NOSIGNAL | MSG_WAITALL,
+      this.#onSent,
+    );
   }
 
   #onSent = (result) => {

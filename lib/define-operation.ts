@@ -1,4 +1,5 @@
-// What turns an entry of the operations table into a method: the one mechanism behind all operations.
+// What turns an entry of the operations table into a method: the one mechanism behind all
+// operations.
 import { AbortError, invalidArgType, systemError } from './errors';
 import type { CompletionHandler, OperationId } from './ring/handler-table';
 import { ECANCELED, EFAULT, IORING_CQE_F_MORE, IORING_CQE_F_NOTIF } from './ring/kernel';
@@ -16,7 +17,10 @@ export interface OperationOptions {
 export interface OperationDefinition<A extends unknown[], M extends boolean = false> {
   /** Operation code (IORING_OP_*). */
   readonly opcode: number;
-  /** Fills in the entry from the checked arguments. Has no parameter with a default: their number counts. */
+  /**
+   * Fills in the entry from the checked arguments. Has no parameter with a default: their number
+   * counts.
+   */
   readonly prepare: (entry: SubmissionEntry, ring: Ring, ...args: A) => void;
   /** The name in errors, where it is not the operation's own: `open` for openat. */
   readonly syscall?: string;
@@ -35,10 +39,16 @@ export interface OneShot<A extends unknown[]> {
 }
 
 /** A multishot operation: its handler is called until a completion lacks IORING_CQE_F_MORE. */
-export type MultiShot<A extends unknown[]> = (...args: [...Required<A>, CompletionHandler]) => OperationId;
+export type MultiShot<A extends unknown[]> = (
+  ...args: [...Required<A>, CompletionHandler]
+) => OperationId;
 
 export type MethodOf<D> =
-  D extends OperationDefinition<infer A, infer M> ? (M extends true ? MultiShot<A> : OneShot<A>) : never;
+  D extends OperationDefinition<infer A, infer M>
+    ? M extends true
+      ? MultiShot<A>
+      : OneShot<A>
+    : never;
 
 /** What the methods run on. */
 export interface Initiator {
@@ -62,7 +72,10 @@ export function multishot<A extends unknown[]>(
   return { ...definition, multishot: true };
 }
 
-/** The method for a definition. Arity selects one of a few shapes, so that no call collects its arguments. */
+/**
+ * The method for a definition. Arity selects one of a few shapes, so that no call collects its
+ * arguments.
+ */
 export function methodFor(name: string, definition: AnyDefinition): Method {
   const shape = SHAPES[Math.max(0, definition.prepare.length - 2)];
   if (shape === undefined) throw new RangeError(`operation ${name} has too many arguments`);
@@ -149,7 +162,12 @@ function initiate(
   }
 }
 
-function promise(op: Compiled, initiator: Initiator, then: unknown, args: unknown[]): Promise<number> {
+function promise(
+  op: Compiled,
+  initiator: Initiator,
+  then: unknown,
+  args: unknown[],
+): Promise<number> {
   if (op.multishot) throw invalidArgType('handler', 'of type function', then);
   if (then !== undefined && (then === null || typeof then !== 'object')) {
     throw invalidArgType('options', 'of type object or a completion handler', then);

@@ -1,4 +1,5 @@
-// What can be watched from outside: diagnostics_channel events, and lines on stderr under NODE_DEBUG=proactor.
+// What can be watched from outside: diagnostics_channel events, and lines on stderr under
+// NODE_DEBUG=proactor.
 import * as diagnosticsChannel from 'node:diagnostics_channel';
 import { debuglog } from 'node:util';
 

@@ -1,5 +1,6 @@
-// Every error this package makes. Programmer errors are thrown at the call with Node's codes; system errors look like
-// those of node:net and node:fs. Codes of our own start with ERR_PROACTOR_ or ERR_IO_URING_ and are listed here.
+// Every error this package makes. Programmer errors are thrown at the call with Node's codes;
+// system errors look like those of node:net and node:fs. Codes of our own start with ERR_PROACTOR_
+// or ERR_IO_URING_ and are listed here.
 import { getSystemErrorName, inspect } from 'node:util';
 
 /** Codes of this package's own. */
@@ -113,11 +114,16 @@ export interface ErrorSubject {
 }
 
 /** `errno` is negative, as the kernel's results are. */
-export function systemError(errno: number, syscall: string, subject: ErrorSubject = {}): SystemError {
+export function systemError(
+  errno: number,
+  syscall: string,
+  subject: ErrorSubject = {},
+): SystemError {
   const code = errnoName(errno);
   const { address, port, path, detail } = subject;
   let message = `${syscall} ${code}`;
-  if (address !== undefined) message += port !== undefined && port > 0 ? ` ${address}:${port}` : ` ${address}`;
+  if (address !== undefined)
+    message += port !== undefined && port > 0 ? ` ${address}:${port}` : ` ${address}`;
   if (path !== undefined) message = `${code}: ${syscall} '${path}'`;
   if (detail !== undefined) message += ` (${detail})`;
   const error = new Error(message) as SystemError;

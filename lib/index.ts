@@ -1,21 +1,22 @@
 // What the package exports; nothing is defined here.
-export { Proactor, type Dispatch, type ProactorOptions } from './proactor';
-export type { Operations, Endpoint, FilePosition } from './operations';
+
 export type { MultiShot, OneShot, OperationOptions } from './define-operation';
-export type { ReceiveMessage, SendMessage } from './message';
-export type { ProbeFeatures, ProbeReport } from './probe';
-export type { ProactorStats } from './stats';
-export type { CompletionHandler, OperationId } from './ring/handler-table';
-export type { BufferRing } from './ring/buffer-ring';
-export { Memory, type BufferSource } from './ring/memory';
-export { AbortError, type ProactorErrorCode, type SystemError } from './errors';
-export type { SocketAddress } from './socket-address';
 export { channels } from './diagnostics';
-export * as constants from './ring/kernel';
+export { AbortError, type ProactorErrorCode, type SystemError } from './errors';
 export { Chunk, Lease } from './io/chunk';
-export { Stream, type StreamOptions } from './io/stream';
 export type { WriteData } from './io/send-queue';
+export { Stream, type StreamOptions } from './io/stream';
 export { TcpStream } from './io/tcp';
-export type { TcpSocketOptions } from './io/tcp-options';
-export { TcpAcceptor, type ListenOptions } from './io/tcp-acceptor';
+export { type ListenOptions, TcpAcceptor } from './io/tcp-acceptor';
 export type { ConnectOptions } from './io/tcp-connect';
+export type { TcpSocketOptions } from './io/tcp-options';
+export type { ReceiveMessage, SendMessage } from './message';
+export type { Endpoint, FilePosition, Operations } from './operations';
+export { type Dispatch, Proactor, type ProactorOptions } from './proactor';
+export type { ProbeFeatures, ProbeReport } from './probe';
+export type { BufferRing } from './ring/buffer-ring';
+export type { CompletionHandler, OperationId } from './ring/handler-table';
+export * as constants from './ring/kernel';
+export { type BufferSource, Memory } from './ring/memory';
+export type { SocketAddress } from './socket-address';
+export type { ProactorStats } from './stats';

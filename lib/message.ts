@@ -1,9 +1,10 @@
-// The structures of readv(2), writev(2), sendmsg(2) and recvmsg(2), built in native memory. Native memory among the buffers
-// is used as it is; everything else goes through one block, copied before sending or after receiving.
+// The structures of readv(2), writev(2), sendmsg(2) and recvmsg(2), built in native memory. Native
+// memory among the buffers is used as it is; everything else goes through one block, copied before
+// sending or after receiving.
 //
 //   block  | msghdr (56) | name (128) | iovec[n] (16 each) | control | bytes that are copied |
 import { invalidArgType } from './errors';
-import { Memory, type BufferSource, type Block } from './ring/memory';
+import { type Block, type BufferSource, Memory } from './ring/memory';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
 import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SocketAddress } from './socket-address';
@@ -58,12 +59,21 @@ function checkBuffers(buffers: readonly BufferSource[], name: string): void {
 
 function copiedBytes(ring: Ring, buffers: readonly BufferSource[]): number {
   let bytes = 0;
-  for (const buffer of buffers) if (nativeMemory(ring, buffer) === undefined) bytes += buffer.byteLength;
+  for (const buffer of buffers)
+    if (nativeMemory(ring, buffer) === undefined) bytes += buffer.byteLength;
   return bytes;
 }
 
-// Writes the iovecs at `at`, with the copied bytes from `data` on. Native memory stays referenced by the block.
-function writeVector(ring: Ring, block: Block, buffers: readonly BufferSource[], at: number, data: number, written: boolean): void {
+// Writes the iovecs at `at`, with the copied bytes from `data` on. Native memory stays referenced
+// by the block.
+function writeVector(
+  ring: Ring,
+  block: Block,
+  buffers: readonly BufferSource[],
+  at: number,
+  data: number,
+  written: boolean,
+): void {
   const words = new Int32Array(block.bytes.buffer, block.bytes.byteOffset + at, buffers.length * 4);
   const views: ArrayBufferView[] = [];
   let offset = data;
@@ -104,7 +114,9 @@ function settleVector(
     const length = Math.min(left, buffer.byteLength);
     if (memory === undefined && length > 0) {
       const view = buffer as ArrayBufferView;
-      new Uint8Array(view.buffer, view.byteOffset, length).set(block.bytes.subarray(offset, offset + length));
+      new Uint8Array(view.buffer, view.byteOffset, length).set(
+        block.bytes.subarray(offset, offset + length),
+      );
       offset += length;
     }
     left -= length;
@@ -114,7 +126,12 @@ function settleVector(
 }
 
 /** Fills in readv and writev. */
-export function prepareVector(entry: SubmissionEntry, ring: Ring, buffers: readonly BufferSource[], written: boolean): void {
+export function prepareVector(
+  entry: SubmissionEntry,
+  ring: Ring,
+  buffers: readonly BufferSource[],
+  written: boolean,
+): void {
   checkBuffers(buffers, 'buffers');
   const vectorBytes = buffers.length * IOVEC_BYTES;
   const block = ring.memory.pool.take(vectorBytes + copiedBytes(ring, buffers));
@@ -137,7 +154,12 @@ export function prepareMessage(
   const sent = received ? undefined : (message as SendMessage);
   if (sent?.control !== undefined) checkView(sent.control, 'message.control');
   const controlLength = received
-    ? checkInteger((message as ReceiveMessage).controlLength ?? 0, 'message.controlLength', 0, 65536)
+    ? checkInteger(
+        (message as ReceiveMessage).controlLength ?? 0,
+        'message.controlLength',
+        0,
+        65536,
+      )
     : (sent!.control?.byteLength ?? 0);
 
   const name = HEADER_BYTES;
@@ -161,7 +183,8 @@ export function prepareMessage(
   words[HEADER_NAME_LENGTH / 4] = nameLength;
   memory.writeAddress(words, HEADER_VECTOR / 4, offset + vector, buffers.length * IOVEC_BYTES);
   words[HEADER_VECTOR_LENGTH / 4] = buffers.length;
-  if (controlLength > 0) memory.writeAddress(words, HEADER_CONTROL / 4, offset + control, controlLength);
+  if (controlLength > 0)
+    memory.writeAddress(words, HEADER_CONTROL / 4, offset + control, controlLength);
   words[HEADER_CONTROL_LENGTH / 4] = controlLength;
   if (sent?.control !== undefined) bytes.set(sent.control, control);
   entry.setAddress(memory, offset, HEADER_BYTES);
@@ -172,14 +195,19 @@ export function prepareMessage(
   const target = message as ReceiveMessage;
   block.onSettle = (settled, result) => {
     if (result >= 0) {
-      const header = new Int32Array(settled.bytes.buffer, settled.bytes.byteOffset, HEADER_BYTES / 4);
+      const header = new Int32Array(
+        settled.bytes.buffer,
+        settled.bytes.byteOffset,
+        HEADER_BYTES / 4,
+      );
       target.flags = header[HEADER_FLAGS / 4]!;
       target.endpoint = decodeAddress(
         settled.bytes.subarray(name, name + ADDRESS_BYTES),
         header[HEADER_NAME_LENGTH / 4]!,
       );
       const got = header[HEADER_CONTROL_LENGTH / 4]!;
-      target.control = got > 0 ? Uint8Array.from(settled.bytes.subarray(control, control + got)) : undefined;
+      target.control =
+        got > 0 ? Uint8Array.from(settled.bytes.subarray(control, control + got)) : undefined;
     }
     return settleData(settled, result);
   };

@@ -1,20 +1,16 @@
-// The operations table: one entry for each operation of io_uring, in the kernel's order, with the arguments of the manual
-// page named in its comment. A new operation is one entry here; method, types and promise form follow from it.
-import { multishot, operation, type MethodOf, methodFor, type Initiator } from './define-operation';
+// The operations table: one entry for each operation of io_uring, in the kernel's order, with the
+// arguments of the manual page named in its comment. A new operation is one entry here; method,
+// types and promise form follow from it.
+import { type Initiator, type MethodOf, methodFor, multishot, operation } from './define-operation';
 import { outOfRange } from './errors';
-import { encodeAddress } from './socket-address';
-import {
-  prepareMessage,
-  prepareVector,
-  type ReceiveMessage,
-  type SendMessage,
-} from './message';
+import { prepareMessage, prepareVector, type ReceiveMessage, type SendMessage } from './message';
 import type { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
 import type { BufferSource } from './ring/memory';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
+import { encodeAddress } from './socket-address';
 import { checkDescriptor, checkFlags, checkInteger, checkMs, checkPath } from './validate';
 
 const { Opcode } = kernel;
@@ -26,11 +22,15 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** A position in a file: a number, or -1 for the file's own position, which the operation then moves. */
+/**
+ * A position in a file: a number, or -1 for the file's own position, which the operation then
+ * moves.
+ */
 export type FilePosition = number;
 
 function position(entry: SubmissionEntry, value: FilePosition | undefined): void {
-  entry.offset = value === undefined ? -1 : checkInteger(value, 'position', -1, Number.MAX_SAFE_INTEGER);
+  entry.offset =
+    value === undefined ? -1 : checkInteger(value, 'position', -1, Number.MAX_SAFE_INTEGER);
 }
 
 function timespec(entry: SubmissionEntry, ring: Ring, durationMs: number, second: boolean): void {
@@ -85,7 +85,10 @@ export const operations = {
     },
   }),
 
-  /** Makes a file's data durable, fsync(2); `flags`: IORING_FSYNC_DATASYNC. IORING_OP_FSYNC. Result: 0. */
+  /**
+   * Makes a file's data durable, fsync(2); `flags`: IORING_FSYNC_DATASYNC. IORING_OP_FSYNC. Result:
+   * 0.
+   */
   fsync: operation({
     opcode: Opcode.FSYNC,
     prepare(entry, _ring, fd: number, flags?: number) {
@@ -94,7 +97,10 @@ export const operations = {
     },
   }),
 
-  /** Waits for events (POLLIN…) of a descriptor once, poll(2). IORING_OP_POLL_ADD. Result: the events. */
+  /**
+   * Waits for events (POLLIN…) of a descriptor once, poll(2). IORING_OP_POLL_ADD. Result: the
+   * events.
+   */
   pollAdd: operation({
     opcode: Opcode.POLL_ADD,
     syscall: 'poll',
@@ -104,7 +110,10 @@ export const operations = {
     },
   }),
 
-  /** Reports events of a descriptor each time they arise. IORING_OP_POLL_ADD with IORING_POLL_ADD_MULTI. */
+  /**
+   * Reports events of a descriptor each time they arise. IORING_OP_POLL_ADD with
+   * IORING_POLL_ADD_MULTI.
+   */
   pollMultishot: multishot({
     opcode: Opcode.POLL_ADD,
     syscall: 'poll',
@@ -115,7 +124,10 @@ export const operations = {
     },
   }),
 
-  /** Ends a poll, which completes with ECANCELED. IORING_OP_POLL_REMOVE. Result: 0, -ENOENT, -EALREADY. */
+  /**
+   * Ends a poll, which completes with ECANCELED. IORING_OP_POLL_REMOVE. Result: 0, -ENOENT,
+   * -EALREADY.
+   */
   pollRemove: operation({
     opcode: Opcode.POLL_REMOVE,
     prepare(entry, ring, id: OperationId) {
@@ -134,8 +146,8 @@ export const operations = {
   }),
 
   /**
-   * Receives a message into several buffers, recvmsg(2). IORING_OP_RECVMSG. Result: bytes received; sender, control
-   * data and flags are set on the message object when the handler is called.
+   * Receives a message into several buffers, recvmsg(2). IORING_OP_RECVMSG. Result: bytes received;
+   * sender, control data and flags are set on the message object when the handler is called.
    */
   recvmsg: operation({
     opcode: Opcode.RECVMSG,
@@ -148,8 +160,8 @@ export const operations = {
 
   /**
    * Completes after a time, or at one (`flags`: IORING_TIMEOUT_ABS, with IORING_TIMEOUT_BOOTTIME or
-   * IORING_TIMEOUT_REALTIME for another clock). Milliseconds, fractions allowed. IORING_OP_TIMEOUT. Result: -ETIME,
-   * which fulfils the promise.
+   * IORING_TIMEOUT_REALTIME for another clock). Milliseconds, fractions allowed. IORING_OP_TIMEOUT.
+   * Result: -ETIME, which fulfils the promise.
    */
   timeout: operation({
     opcode: Opcode.TIMEOUT,
@@ -161,7 +173,10 @@ export const operations = {
     },
   }),
 
-  /** Completes every `periodMs`, `count` times or without end (0). IORING_OP_TIMEOUT, multishot (6.4). */
+  /**
+   * Completes every `periodMs`, `count` times or without end (0). IORING_OP_TIMEOUT, multishot
+   * (6.4).
+   */
   timeoutMultishot: multishot({
     opcode: Opcode.TIMEOUT,
     syscall: 'timeout',
@@ -173,7 +188,9 @@ export const operations = {
     },
   }),
 
-  /** Ends a timeout, which completes with ECANCELED. IORING_OP_TIMEOUT_REMOVE. Result: 0 or -ENOENT. */
+  /**
+   * Ends a timeout, which completes with ECANCELED. IORING_OP_TIMEOUT_REMOVE. Result: 0 or -ENOENT.
+   */
   timeoutRemove: operation({
     opcode: Opcode.TIMEOUT_REMOVE,
     prepare(entry, ring, id: OperationId) {
@@ -181,7 +198,10 @@ export const operations = {
     },
   }),
 
-  /** Gives a timeout another duration from now on. IORING_OP_TIMEOUT_REMOVE, update. Result: 0 or -ENOENT. */
+  /**
+   * Gives a timeout another duration from now on. IORING_OP_TIMEOUT_REMOVE, update. Result: 0 or
+   * -ENOENT.
+   */
   timeoutUpdate: operation({
     opcode: Opcode.TIMEOUT_REMOVE,
     prepare(entry, ring, id: OperationId, durationMs: number, flags?: number) {
@@ -201,7 +221,10 @@ export const operations = {
     },
   }),
 
-  /** Accepts connections one after the other. IORING_OP_ACCEPT, multishot. Results: their descriptors. */
+  /**
+   * Accepts connections one after the other. IORING_OP_ACCEPT, multishot. Results: their
+   * descriptors.
+   */
   acceptMultishot: multishot({
     opcode: Opcode.ACCEPT,
     syscall: 'accept',
@@ -222,7 +245,9 @@ export const operations = {
     },
   }),
 
-  /** Requests the end of all operations on a descriptor. IORING_OP_ASYNC_CANCEL. Result: how many. */
+  /**
+   * Requests the end of all operations on a descriptor. IORING_OP_ASYNC_CANCEL. Result: how many.
+   */
   asyncCancelDescriptor: operation({
     opcode: Opcode.ASYNC_CANCEL,
     prepare(entry, _ring, fd: number) {
@@ -240,8 +265,8 @@ export const operations = {
   }),
 
   /**
-   * Limits the time of the operation initiated before, which must have been linked (`link()`). Result: -ETIME if it
-   * struck, -ECANCELED if the operation was faster. IORING_OP_LINK_TIMEOUT.
+   * Limits the time of the operation initiated before, which must have been linked (`link()`).
+   * Result: -ETIME if it struck, -ECANCELED if the operation was faster. IORING_OP_LINK_TIMEOUT.
    */
   linkTimeout: operation({
     opcode: Opcode.LINK_TIMEOUT,
@@ -266,7 +291,10 @@ export const operations = {
     },
   }),
 
-  /** Opens a file, openat(2); `dirfd`: AT_FDCWD for the working directory. IORING_OP_OPENAT. Result: its descriptor. */
+  /**
+   * Opens a file, openat(2); `dirfd`: AT_FDCWD for the working directory. IORING_OP_OPENAT. Result:
+   * its descriptor.
+   */
   openat: operation({
     opcode: Opcode.OPENAT,
     syscall: 'open',
@@ -279,7 +307,10 @@ export const operations = {
     },
   }),
 
-  /** Closes a descriptor, close(2). Cancel what is in flight on it first. IORING_OP_CLOSE. Result: 0. */
+  /**
+   * Closes a descriptor, close(2). Cancel what is in flight on it first. IORING_OP_CLOSE. Result:
+   * 0.
+   */
   close: operation({
     opcode: Opcode.CLOSE,
     prepare(entry, _ring, fd: number) {
@@ -288,12 +319,20 @@ export const operations = {
   }),
 
   /**
-   * Tells about a file, statx(2). The struct statx comes into `buffer` (STATX_BYTES); an empty path with
-   * AT_EMPTY_PATH asks about `dirfd` itself. IORING_OP_STATX. Result: 0.
+   * Tells about a file, statx(2). The struct statx comes into `buffer` (STATX_BYTES); an empty path
+   * with AT_EMPTY_PATH asks about `dirfd` itself. IORING_OP_STATX. Result: 0.
    */
   statx: operation({
     opcode: Opcode.STATX,
-    prepare(entry, ring, dirfd: number, file: string, flags: number, mask: number, buffer: Uint8Array) {
+    prepare(
+      entry,
+      ring,
+      dirfd: number,
+      file: string,
+      flags: number,
+      mask: number,
+      buffer: Uint8Array,
+    ) {
       entry.fd = checkInteger(dirfd, 'dirfd', kernel.AT_FDCWD, INT32_MAX);
       entry.operationFlags = checkFlags(flags);
       entry.length = checkFlags(mask, 'mask');
@@ -310,20 +349,42 @@ export const operations = {
     },
   }),
 
-  /** Reads from a file, pread(2), or a socket or pipe, read(2). IORING_OP_READ. Result: bytes read, 0 at the end. */
+  /**
+   * Reads from a file, pread(2), or a socket or pipe, read(2). IORING_OP_READ. Result: bytes read,
+   * 0 at the end.
+   */
   read: operation({
     opcode: Opcode.READ,
-    prepare(entry, ring, fd: number, buffer: BufferSource, offset?: number, length?: number, at?: FilePosition) {
+    prepare(
+      entry,
+      ring,
+      fd: number,
+      buffer: BufferSource,
+      offset?: number,
+      length?: number,
+      at?: FilePosition,
+    ) {
       entry.fd = checkDescriptor(fd);
       position(entry, at);
       ring.memory.target(entry, buffer, offset, length);
     },
   }),
 
-  /** Writes to a file, pwrite(2), or a socket or pipe, write(2). IORING_OP_WRITE. Result: bytes written. */
+  /**
+   * Writes to a file, pwrite(2), or a socket or pipe, write(2). IORING_OP_WRITE. Result: bytes
+   * written.
+   */
   write: operation({
     opcode: Opcode.WRITE,
-    prepare(entry, ring, fd: number, buffer: BufferSource, offset?: number, length?: number, at?: FilePosition) {
+    prepare(
+      entry,
+      ring,
+      fd: number,
+      buffer: BufferSource,
+      offset?: number,
+      length?: number,
+      at?: FilePosition,
+    ) {
       entry.fd = checkDescriptor(fd);
       position(entry, at);
       ring.memory.source(entry, buffer, offset, length);
@@ -333,7 +394,15 @@ export const operations = {
   /** Sends on a socket, send(2). IORING_OP_SEND. Result: bytes sent. */
   send: operation({
     opcode: Opcode.SEND,
-    prepare(entry, ring, fd: number, buffer: BufferSource, offset?: number, length?: number, flags?: number) {
+    prepare(
+      entry,
+      ring,
+      fd: number,
+      buffer: BufferSource,
+      offset?: number,
+      length?: number,
+      flags?: number,
+    ) {
       entry.fd = checkDescriptor(fd);
       entry.operationFlags = checkFlags(flags);
       ring.memory.source(entry, buffer, offset, length);
@@ -343,7 +412,15 @@ export const operations = {
   /** Receives from a socket, recv(2). IORING_OP_RECV. Result: bytes received, 0 at the end. */
   recv: operation({
     opcode: Opcode.RECV,
-    prepare(entry, ring, fd: number, buffer: BufferSource, offset?: number, length?: number, flags?: number) {
+    prepare(
+      entry,
+      ring,
+      fd: number,
+      buffer: BufferSource,
+      offset?: number,
+      length?: number,
+      flags?: number,
+    ) {
       entry.fd = checkDescriptor(fd);
       entry.operationFlags = checkFlags(flags);
       ring.memory.target(entry, buffer, offset, length);
@@ -351,9 +428,9 @@ export const operations = {
   }),
 
   /**
-   * Receives from a socket whenever there is something, into buffers of `buffers`: each completion with a result > 0
-   * must be taken (`buffers.take(result, flags)`) and later released. Ends with result 0, -ENOBUFS or another error.
-   * IORING_OP_RECV with IORING_RECV_MULTISHOT.
+   * Receives from a socket whenever there is something, into buffers of `buffers`: each completion
+   * with a result > 0 must be taken (`buffers.take(result, flags)`) and later released. Ends with
+   * result 0, -ENOBUFS or another error. IORING_OP_RECV with IORING_RECV_MULTISHOT.
    */
   recvMultishot: multishot({
     opcode: Opcode.RECV,
@@ -367,7 +444,10 @@ export const operations = {
     },
   }),
 
-  /** Ends sending, receiving or both (SHUT_WR, SHUT_RD, SHUT_RDWR), shutdown(2). IORING_OP_SHUTDOWN. Result: 0. */
+  /**
+   * Ends sending, receiving or both (SHUT_WR, SHUT_RD, SHUT_RDWR), shutdown(2). IORING_OP_SHUTDOWN.
+   * Result: 0.
+   */
   shutdown: operation({
     opcode: Opcode.SHUTDOWN,
     prepare(entry, _ring, fd: number, how: number) {
@@ -377,14 +457,22 @@ export const operations = {
   }),
 
   /**
-   * Sends without copying where the network allows it; worth it from some ten KiB on, and with `Memory`. Completes
-   * twice: with the result (IORING_CQE_F_MORE), and when the memory is free again (IORING_CQE_F_NOTIF).
-   * IORING_OP_SEND_ZC. Result: bytes sent.
+   * Sends without copying where the network allows it; worth it from some ten KiB on, and with
+   * `Memory`. Completes twice: with the result (IORING_CQE_F_MORE), and when the memory is free
+   * again (IORING_CQE_F_NOTIF). IORING_OP_SEND_ZC. Result: bytes sent.
    */
   sendZeroCopy: operation({
     opcode: Opcode.SEND_ZC,
     syscall: 'send',
-    prepare(entry, ring, fd: number, buffer: BufferSource, offset?: number, length?: number, flags?: number) {
+    prepare(
+      entry,
+      ring,
+      fd: number,
+      buffer: BufferSource,
+      offset?: number,
+      length?: number,
+      flags?: number,
+    ) {
       entry.fd = checkDescriptor(fd);
       entry.operationFlags = checkFlags(flags);
       ring.memory.source(entry, buffer, offset, length);

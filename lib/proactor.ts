@@ -1,9 +1,10 @@
-// Tier 1: the Proactor. One method for each operation (operations.ts defines them), and the life of the ring they run on.
+// Tier 1: the Proactor. One method for each operation (operations.ts defines them), and the life of
+// the ring they run on.
 import type { Initiator } from './define-operation';
 import { channels, debug } from './diagnostics';
 import { invalidArgValue, outOfRange, proactorError } from './errors';
 import { installOperations, type Operations } from './operations';
-import { probe, type ProbeReport } from './probe';
+import { type ProbeReport, probe } from './probe';
 import { addon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
@@ -17,9 +18,9 @@ export type Dispatch = 'loop' | 'thread';
 
 export interface ProactorOptions {
   /**
-   * `'loop'`: the ring is driven from the event loop: least CPU and latency. `'thread'`: by an I/O thread, which leaves
-   * the JavaScript thread free of the kernel's work and runs on runtimes without libuv. Default: `'loop'` where there
-   * is libuv.
+   * `'loop'`: the ring is driven from the event loop: least CPU and latency. `'thread'`: by an I/O
+   * thread, which leaves the JavaScript thread free of the kernel's work and runs on runtimes
+   * without libuv. Default: `'loop'` where there is libuv.
    */
   readonly dispatch?: Dispatch;
   /** Entries of the submission queue, a power of two from 8 to 32768. Default: 1024. */
@@ -28,14 +29,23 @@ export interface ProactorOptions {
   readonly maxOperations?: number;
   /** The receive buffers that all streams share. */
   readonly buffers?: {
-    /** How many, a power of two up to 32768. Default: 64, or 512 where the kernel cannot use them piece by piece. */
+    /**
+     * How many, a power of two up to 32768. Default: 64, or 512 where the kernel cannot use them
+     * piece by piece.
+     */
     readonly count?: number;
-    /** Bytes of each, a power of two from 1024 to 1 MiB. Default: 262144, or 16384 where the kernel cannot … */
+    /**
+     * Bytes of each, a power of two from 1024 to 1 MiB. Default: 262144, or 16384 where the kernel
+     * cannot …
+     */
     readonly size?: number;
     /** Use them piece by piece (Linux 6.12). Default: where a self-test finds that it works. */
     readonly incremental?: boolean;
   };
-  /** How long dispose() waits for the kernel to give operations back, in milliseconds. Default: 2000. */
+  /**
+   * How long dispose() waits for the kernel to give operations back, in milliseconds. Default:
+   * 2000.
+   */
   readonly disposeTimeoutMs?: number;
   /** IORING_SETUP_* flags not to be asked for: to try what an older kernel would do. Default: 0. */
   readonly withheldSetupFlags?: number;
@@ -81,34 +91,70 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
     ['loop', 'thread'] as const,
   );
   const incremental = buffers.incremental ?? features.incrementalBuffers;
-  if (typeof incremental !== 'boolean') throw invalidArgValue('options.buffers.incremental', incremental, 'must be a boolean');
-  if (typeof eventfd !== 'boolean') throw invalidArgValue('options.eventfd', eventfd, 'must be a boolean');
+  if (typeof incremental !== 'boolean')
+    throw invalidArgValue('options.buffers.incremental', incremental, 'must be a boolean');
+  if (typeof eventfd !== 'boolean')
+    throw invalidArgValue('options.eventfd', eventfd, 'must be a boolean');
   const checked: CheckedOptions = {
     dispatch,
     entries: checkPowerOfTwo(options.entries ?? 1024, 'options.entries', 8, 32768),
-    maxOperations: checkInteger(options.maxOperations ?? 262144, 'options.maxOperations', 16, 1048575),
-    count: checkPowerOfTwo(buffers.count ?? (incremental ? 64 : 512), 'options.buffers.count', 1, 32768),
-    size: checkPowerOfTwo(buffers.size ?? (incremental ? 262144 : 16384), 'options.buffers.size', 1024, 1048576),
+    maxOperations: checkInteger(
+      options.maxOperations ?? 262144,
+      'options.maxOperations',
+      16,
+      1048575,
+    ),
+    count: checkPowerOfTwo(
+      buffers.count ?? (incremental ? 64 : 512),
+      'options.buffers.count',
+      1,
+      32768,
+    ),
+    size: checkPowerOfTwo(
+      buffers.size ?? (incremental ? 262144 : 16384),
+      'options.buffers.size',
+      1024,
+      1048576,
+    ),
     incremental,
-    disposeTimeoutMs: checkMs(options.disposeTimeoutMs ?? 2000, 'options.disposeTimeoutMs', 600_000),
-    withheldSetupFlags: checkInteger(options.withheldSetupFlags ?? 0, 'options.withheldSetupFlags', 0, 0xffffffff),
+    disposeTimeoutMs: checkMs(
+      options.disposeTimeoutMs ?? 2000,
+      'options.disposeTimeoutMs',
+      600_000,
+    ),
+    withheldSetupFlags: checkInteger(
+      options.withheldSetupFlags ?? 0,
+      'options.withheldSetupFlags',
+      0,
+      0xffffffff,
+    ),
     eventfd,
   };
-  checkInteger(checked.count * checked.size, 'options.buffers.count * options.buffers.size', 1024, 0x7fffffff);
+  checkInteger(
+    checked.count * checked.size,
+    'options.buffers.count * options.buffers.size',
+    1024,
+    0x7fffffff,
+  );
   return checked;
 }
 
 /**
- * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers. Each operation is a
- * method: with a completion handler as last argument it returns the operation's id, without one a promise of the
- * result. Operations in flight keep the process alive; an idle proactor does not.
+ * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers.
+ * Each operation is a method: with a completion handler as last argument it returns the operation's
+ * id, without one a promise of the result. Operations in flight keep the process alive; an idle
+ * proactor does not.
  *
  * Handlers run outside of any asynchronous context of the initiator; promises keep it.
  *
- * @throws ERR_IO_URING_UNAVAILABLE where io_uring cannot be used; the message says why and what to do.
+ * @throws ERR_IO_URING_UNAVAILABLE where io_uring cannot be used; the message says why and what to
+ * do.
  */
 class ProactorBase implements Initiator {
-  /** Tells whether io_uring can be used here, why not, what to do about it, and which features are there. */
+  /**
+   * Tells whether io_uring can be used here, why not, what to do about it, and which features are
+   * there.
+   */
   static probe(): ProbeReport {
     return probe();
   }
@@ -124,10 +170,16 @@ class ProactorBase implements Initiator {
     const checked = checkOptions(options);
     const report = selfTest!;
     if (addon === undefined || !report.available) {
-      throw proactorError('ERR_IO_URING_UNAVAILABLE', `io_uring cannot be used: ${report.reason}. Remedy: ${report.hint}`);
+      throw proactorError(
+        'ERR_IO_URING_UNAVAILABLE',
+        `io_uring cannot be used: ${report.reason}. Remedy: ${report.hint}`,
+      );
     }
     if (checked.dispatch === 'loop' && !report.features.loopDispatch) {
-      throw proactorError('ERR_IO_URING_UNAVAILABLE', "this runtime has no libuv: use { dispatch: 'thread' }");
+      throw proactorError(
+        'ERR_IO_URING_UNAVAILABLE',
+        "this runtime has no libuv: use { dispatch: 'thread' }",
+      );
     }
     this.dispatch = checked.dispatch;
     this.#disposeTimeoutMs = checked.disposeTimeoutMs;
@@ -141,7 +193,11 @@ class ProactorBase implements Initiator {
       withheldFlags: checked.withheldSetupFlags,
       preferEventfd: checked.eventfd,
     });
-    debug('open: %s dispatch, set-up flags 0x%s', this.dispatch, this.ring.setUp.setupFlags.toString(16));
+    debug(
+      'open: %s dispatch, set-up flags 0x%s',
+      this.dispatch,
+      this.ring.setUp.setupFlags.toString(16),
+    );
     channels.open.publish({ proactor: this });
   }
 
@@ -160,15 +216,19 @@ class ProactorBase implements Initiator {
     return readStats(this.ring);
   }
 
-  /** Memory outside JavaScript's heap, on which operations copy nothing. It lives as long as anything refers to it. */
+  /**
+   * Memory outside JavaScript's heap, on which operations copy nothing. It lives as long as
+   * anything refers to it.
+   */
   allocate(byteLength: number): Memory {
     this.#checkOpen();
     return this.ring.memory.allocate(byteLength);
   }
 
   /**
-   * Requests the end of an operation; returns false if it is not in flight any more. It is only a request: the
-   * operation's own completion tells the outcome, mostly -ECANCELED, and until then its memory is in use.
+   * Requests the end of an operation; returns false if it is not in flight any more. It is only a
+   * request: the operation's own completion tells the outcome, mostly -ECANCELED, and until then
+   * its memory is in use.
    */
   cancel(id: OperationId): boolean {
     this.#checkOpen();
@@ -179,8 +239,9 @@ class ProactorBase implements Initiator {
   }
 
   /**
-   * The next operation is linked to the one that is initiated after it, in the same turn: that one starts when it
-   * succeeded, and is cancelled when it failed. For chains, call it before each operation but the last.
+   * The next operation is linked to the one that is initiated after it, in the same turn: that one
+   * starts when it succeeded, and is cancelled when it failed. For chains, call it before each
+   * operation but the last.
    */
   link(): void {
     this.#checkOpen();
@@ -197,7 +258,9 @@ class ProactorBase implements Initiator {
     this.ring.setReferenced(id, false);
   }
 
-  /** Registers what has to end together with the proactor; returns how to take that back. @internal */
+  /**
+   * Registers what has to end together with the proactor; returns how to take that back. @internal
+   */
   own(owned: OwnedObject): () => void {
     this.#checkOpen();
     this.#owned.add(owned);
@@ -205,9 +268,11 @@ class ProactorBase implements Initiator {
   }
 
   /**
-   * Ends everything: streams and acceptors are destroyed, operations in flight are cancelled and complete with
-   * -ECANCELED or their own result. Fulfilled when the ring is closed. What the kernel does not give back within
-   * `disposeTimeoutMs` is abandoned: its memory is never freed, and the channel `proactor:dispose` says how much.
+   * Ends everything: streams and acceptors are destroyed, operations in flight are cancelled and
+   * complete with
+   * -ECANCELED or their own result. Fulfilled when the ring is closed. What the kernel does not
+   * give back within `disposeTimeoutMs` is abandoned: its memory is never freed, and the channel
+   * `proactor:dispose` says how much.
    */
   dispose(): Promise<void> {
     this.#disposing ??= this.#dispose();
@@ -233,7 +298,8 @@ class ProactorBase implements Initiator {
   }
 
   #checkOpen(): void {
-    if (this.ring.closed) throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    if (this.ring.closed)
+      throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
   }
 }
 
@@ -241,7 +307,9 @@ function ignore(): void {}
 
 installOperations(ProactorBase.prototype as unknown as Initiator);
 
-/** See the class's own comment; the methods of `Operations` come from the table in operations.ts. */
+/**
+ * See the class's own comment; the methods of `Operations` come from the table in operations.ts.
+ */
 export interface Proactor extends ProactorBase, Operations {}
 export const Proactor = ProactorBase as {
   new (options?: ProactorOptions): Proactor;

@@ -1,9 +1,9 @@
 // Whether io_uring can be used here, why not, and what to do about it. Never throws.
 import { readFileSync } from 'node:fs';
 import { errnoName } from './errors';
+import { operations } from './operations';
 import { addon, addonError, type NativeProbe } from './ring/binding';
 import { Opcode } from './ring/kernel';
-import { operations } from './operations';
 
 /** What the kernel offers. */
 export interface ProbeFeatures {
@@ -65,8 +65,21 @@ function read(file: string): string {
   }
 }
 
-function unavailable(reason: string, hint: string, errno = 0, opcodes: Record<string, boolean> = {}): ProbeReport {
-  return { available: false, reason, errno, hint, kernel: kernelRelease(), features: NO_FEATURES, opcodes };
+function unavailable(
+  reason: string,
+  hint: string,
+  errno = 0,
+  opcodes: Record<string, boolean> = {},
+): ProbeReport {
+  return {
+    available: false,
+    reason,
+    errno,
+    hint,
+    kernel: kernelRelease(),
+    features: NO_FEATURES,
+    opcodes,
+  };
 }
 
 function kernelRelease(): string {
@@ -101,19 +114,31 @@ function explain(errno: number, call: string): { reason: string; hint: string } 
         '(Docker: --security-opt seccomp=PROFILE.json; Kubernetes: a Localhost seccompProfile)',
     };
   }
-  if (errno === EPERM) return { reason: said, hint: 'a security module refuses io_uring; ask its policy (SELinux, AppArmor)' };
+  if (errno === EPERM)
+    return {
+      reason: said,
+      hint: 'a security module refuses io_uring; ask its policy (SELinux, AppArmor)',
+    };
   if (errno === ENOSYS) {
-    return { reason: `${said}: this kernel has no io_uring as needed (or a sandbox such as gVisor hides it)`, hint: 'use Linux 6.1 or newer' };
+    return {
+      reason: `${said}: this kernel has no io_uring as needed (or a sandbox such as gVisor hides it)`,
+      hint: 'use Linux 6.1 or newer',
+    };
   }
-  if (errno === ENOMEM) return { reason: said, hint: 'raise RLIMIT_MEMLOCK (ulimit -l) or free memory' };
-  if (errno === EMFILE || errno === ENFILE) return { reason: said, hint: 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors' };
+  if (errno === ENOMEM)
+    return { reason: said, hint: 'raise RLIMIT_MEMLOCK (ulimit -l) or free memory' };
+  if (errno === EMFILE || errno === ENFILE)
+    return { reason: said, hint: 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors' };
   return { reason: said, hint: 'use Linux 6.1 or newer' };
 }
 
 /** Tries io_uring and says what is there. The answer is not kept: a limit may change. */
 export function probe(): ProbeReport {
   if (addon === undefined) {
-    return unavailable(addonError?.message ?? 'the addon is not loaded', 'install a package with a binary for this system');
+    return unavailable(
+      addonError?.message ?? 'the addon is not loaded',
+      'install a package with a binary for this system',
+    );
   }
   let native: NativeProbe;
   try {
@@ -126,11 +151,20 @@ export function probe(): ProbeReport {
     return unavailable(reason, hint, native.error);
   }
   const opcodes: Record<string, boolean> = {};
-  for (const [name, { opcode }] of Object.entries(operations)) opcodes[name] = native.operations[opcode] === 1;
+  for (const [name, { opcode }] of Object.entries(operations))
+    opcodes[name] = native.operations[opcode] === 1;
   const missing = REQUIRED_OPCODES.filter((name) => native.operations[Opcode[name]] !== 1);
   if (missing.length > 0 || !native.multishotReceive) {
-    const what = missing.length > 0 ? missing.map((name) => `IORING_OP_${name}`).join(', ') : 'multishot receive';
-    return unavailable(`this kernel's io_uring lacks ${what}`, 'use Linux 6.1 or newer', ENOSYS, opcodes);
+    const what =
+      missing.length > 0
+        ? missing.map((name) => `IORING_OP_${name}`).join(', ')
+        : 'multishot receive';
+    return unavailable(
+      `this kernel's io_uring lacks ${what}`,
+      'use Linux 6.1 or newer',
+      ENOSYS,
+      opcodes,
+    );
   }
   return {
     available: true,

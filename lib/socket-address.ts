@@ -22,7 +22,8 @@ export function encodeAddress(
   const { address, port } = endpoint;
   checkString(address, 'address');
   const length = addon!.encodeAddress(address, checkPort(port, 'port'), bytes);
-  if (length < 0) throw invalidArgValue('address', address, 'must be a numeric IPv4 or IPv6 address');
+  if (length < 0)
+    throw invalidArgValue('address', address, 'must be a numeric IPv4 or IPv6 address');
   return length;
 }
 

@@ -1,4 +1,5 @@
-// The figures of a proactor, read from the memory it shares with native code: counting costs no call.
+// The figures of a proactor, read from the memory it shares with native code: counting costs no
+// call.
 import * as layout from './ring/layout';
 import type { Ring } from './ring/ring';
 

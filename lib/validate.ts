@@ -1,5 +1,5 @@
 // Checks of arguments, each throwing Node's own error for the case.
-import { invalidArgType, invalidArgValue, outOfRange, badPort } from './errors';
+import { badPort, invalidArgType, invalidArgValue, outOfRange } from './errors';
 
 const INT32_MAX = 0x7fffffff;
 
@@ -38,12 +38,21 @@ export function checkFunction(value: unknown, name: string): void {
 }
 
 export function checkObject(value: unknown, name: string): void {
-  if (value === null || typeof value !== 'object') throw invalidArgType(name, 'of type object', value);
+  if (value === null || typeof value !== 'object')
+    throw invalidArgType(name, 'of type object', value);
 }
 
-export function checkOneOf<T extends string>(value: unknown, name: string, allowed: readonly T[]): T {
+export function checkOneOf<T extends string>(
+  value: unknown,
+  name: string,
+  allowed: readonly T[],
+): T {
   if (!allowed.includes(value as T)) {
-    throw invalidArgValue(name, value, `must be one of: ${allowed.map((v) => `'${v}'`).join(', ')}`);
+    throw invalidArgValue(
+      name,
+      value,
+      `must be one of: ${allowed.map((v) => `'${v}'`).join(', ')}`,
+    );
   }
   return value as T;
 }
@@ -70,7 +79,11 @@ export function checkView(value: unknown, name: string): void {
 }
 
 /** Milliseconds of a Node timer or a timeout: a finite number >= 0. */
-export function checkMs(value: unknown, name: string, max: number = Number.MAX_SAFE_INTEGER): number {
+export function checkMs(
+  value: unknown,
+  name: string,
+  max: number = Number.MAX_SAFE_INTEGER,
+): number {
   if (typeof value !== 'number') throw invalidArgType(name, 'of type number', value);
   if (!(value >= 0 && value <= max)) throw outOfRange(name, `>= 0 && <= ${max}`, value);
   return value;

@@ -1,5 +1,5 @@
-// The addon's export list: what TypeScript's lib/ring/binding.ts declares. Arguments come checked from there; results are
-// numbers >= 0 or -errno.
+// The addon's export list: what TypeScript's lib/ring/binding.ts declares. Arguments come checked
+// from there; results are numbers >= 0 or -errno.
 #include <napi.h>
 
 #include <cerrno>

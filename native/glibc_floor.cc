@@ -1,7 +1,8 @@
-// Lets the binary load on glibc 2.28 when it was linked with a newer one: functions that moved from libpthread to libc
-// got new versions (2.32, 2.34) without changing, and static libstdc++ and libgcc refer to two newer symbols.
-// The hidden definitions here satisfy those references and go on to the old versions. scripts/check-binary.mjs
-// names what is missing here. Sanitizer builds must not have this file: it would hide calls from them.
+// Lets the binary load on glibc 2.28 when it was linked with a newer one: functions that moved from
+// libpthread to libc got new versions (2.32, 2.34) without changing, and static libstdc++ and
+// libgcc refer to two newer symbols. The hidden definitions here satisfy those references and go on
+// to the old versions. scripts/check-binary.mjs names what is missing here. Sanitizer builds must
+// not have this file: it would hide calls from them.
 #include <features.h>
 
 #if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
@@ -50,7 +51,8 @@ PROACTOR_FORWARD(PROACTOR_BASE, sem_wait, (sem_t * semaphore), (semaphore))
 extern const char __libc_single_threaded;
 const char __libc_single_threaded = 0;
 
-// libgcc's unwinder asks where unwind tables are. Nothing is thrown here (-fno-exceptions), so nothing is found.
+// libgcc's unwinder asks where unwind tables are. Nothing is thrown here (-fno-exceptions), so
+// nothing is found.
 int _dl_find_object(void*, void*) { return -1; }
 
 }  // extern "C"

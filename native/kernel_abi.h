@@ -1,6 +1,7 @@
-// The kernel's io_uring ABI: every structure, constant and system call this package uses, declared here so that
-// building needs no particular version of the kernel's or liburing's headers. Kernel names are kept verbatim.
-// Source: io_uring_setup(2), io_uring_enter(2), io_uring_register(2). Never include <linux/io_uring.h> beside it.
+// The kernel's io_uring ABI: every structure, constant and system call this package uses, declared
+// here so that building needs no particular version of the kernel's or liburing's headers. Kernel
+// names are kept verbatim. Source: io_uring_setup(2), io_uring_enter(2), io_uring_register(2).
+// Never include <linux/io_uring.h> beside it.
 #ifndef PROACTOR_KERNEL_ABI_H_
 #define PROACTOR_KERNEL_ABI_H_
 

@@ -10,8 +10,8 @@ namespace proactor {
 
 namespace {
 
-// Batches served before libuv gets a turn of its loop although nothing asks for one: handles of others that hang
-// on the loop's phases (uv_prepare, uv_check) are not kept waiting for longer.
+// Batches served before libuv gets a turn of its loop although nothing asks for one: handles of
+// others that hang on the loop's phases (uv_prepare, uv_check) are not kept waiting for longer.
 constexpr int kTurnsPerVisit = 32;
 
 }  // namespace
@@ -84,7 +84,8 @@ void LoopDispatcher::Visit(bool may_block) {
   if (visiting_) return;
   uv_idle_stop(&idle_);
   if (!HasWork() && !completions_ready()) {
-    // libuv sleeps by itself; whatever it wakes up for may initiate operations, and then prepare comes first.
+    // libuv sleeps by itself; whatever it wakes up for may initiate operations, and then prepare
+    // comes first.
     UpdateReference();
     return;
   }
@@ -100,7 +101,8 @@ void LoopDispatcher::Visit(bool may_block) {
     return;
   }
   UpdateReference();
-  // Sleeping is done: libuv only looks what is there. With an eventfd it sleeps, unless something is left over.
+  // Sleeping is done: libuv only looks what is there. With an eventfd it sleeps, unless something
+  // is left over.
   if (wake_ == Wake::kRing ? HasWork() : completions_ready()) {
     uv_idle_start(&idle_, [](uv_idle_t*) {});
   }
@@ -121,7 +123,8 @@ bool LoopDispatcher::Turn(bool may_block) {
   ConsumeInternal();
   if (!completions_ready()) return may_block && timeout_ms != 0 && TimeoutMs() != 0;
   if (!CallJavaScript() || close_requested_) return false;
-  // libuv's timeout is without end as long as we keep the loop alive: the next turn must not sleep over nothing.
+  // libuv's timeout is without end as long as we keep the loop alive: the next turn must not sleep
+  // over nothing.
   UpdateReference();
   if (wake_ == Wake::kEventfd) return pending() != 0 || completions_ready();
   return TimeoutMs() != 0;
@@ -142,8 +145,8 @@ void LoopDispatcher::WaitInRing(int timeout_ms) {
   } else {
     ring_->Enter(1, nullptr);
   }
-  // Errors need no case of their own: on EINTR and ETIME libuv's timers and signals get their turn, on EBUSY the
-  // batch makes room, and what was not submitted is submitted by the next enter.
+  // Errors need no case of their own: on EINTR and ETIME libuv's timers and signals get their turn,
+  // on EBUSY the batch makes room, and what was not submitted is submitted by the next enter.
   uv_update_time(loop_);
 }
 
@@ -163,8 +166,8 @@ int LoopDispatcher::Submit() {
   return result < 0 ? result : 0;
 }
 
-// One-shot and armed anew after each turn of libuv that it caused: arming looks at the state, so that what libuv left
-// unread is noticed, which an edge-triggered multishot poll would miss.
+// One-shot and armed anew after each turn of libuv that it caused: arming looks at the state, so
+// that what libuv left unread is noticed, which an edge-triggered multishot poll would miss.
 bool LoopDispatcher::ArmLibuvPoll() {
   if (pending() == ring_->submission_entries()) return false;
   const uint32_t tail = static_cast<uint32_t>(control_.Get(kSubmissionTail));
@@ -186,7 +189,8 @@ void LoopDispatcher::NoteLibuvPoll(int32_t result, bool more) {
   if (result < 0 && result != -ECANCELED && wake_ == Wake::kRing) WakeByEventfd();
 }
 
-// The poll of libuv's descriptor usually completes alone; then JavaScript need not be entered for it.
+// The poll of libuv's descriptor usually completes alone; then JavaScript need not be entered for
+// it.
 void LoopDispatcher::ConsumeInternal() {
   uint32_t head = ring_->completion_head();
   while (head != ring_->completion_tail()) {
@@ -229,7 +233,8 @@ void LoopDispatcher::Close(uint32_t drain_ms, Closed closed) {
 }
 
 void LoopDispatcher::FinishClose() {
-  // The queue of completions may still hold some that JavaScript did not get to: Drain counts them, too.
+  // The queue of completions may still hold some that JavaScript did not get to: Drain counts them,
+  // too.
   const uint32_t unsubmitted = pending();
   uint32_t in_flight = static_cast<uint32_t>(control_.Get(kInFlight));
   if (libuv_poll_armed_) ++in_flight;

@@ -1,7 +1,8 @@
-// The completion dispatcher that drives a ring from libuv's loop, on the JavaScript thread. Instead of sleeping in epoll
-// the loop sleeps in the ring: a uv_prepare callback waits there, with a one-shot poll of libuv's own epoll
-// descriptor among the operations, and serves completions until libuv has something to do. Only where another
-// ring already does that in this loop is an eventfd used to wake the loop up.
+// The completion dispatcher that drives a ring from libuv's loop, on the JavaScript thread. Instead
+// of sleeping in epoll the loop sleeps in the ring: a uv_prepare callback waits there, with a
+// one-shot poll of libuv's own epoll descriptor among the operations, and serves completions until
+// libuv has something to do. Only where another ring already does that in this loop is an eventfd
+// used to wake the loop up.
 #ifndef PROACTOR_LOOP_DISPATCHER_H_
 #define PROACTOR_LOOP_DISPATCHER_H_
 
@@ -15,16 +16,17 @@ namespace proactor {
 
 class LoopDispatcher {
  public:
-  // Enters JavaScript, which dispatches what is in the completion queue. False: JavaScript cannot run any more.
+  // Enters JavaScript, which dispatches what is in the completion queue. False: JavaScript cannot
+  // run any more.
   using Dispatch = bool (*)(void* context);
   using Closed = void (*)(void* context);
 
   enum class Wake { kRing, kEventfd };
 
   static bool Supported() { return uv_prepare_init != nullptr && uv_backend_fd != nullptr; }
-  // libuv keeps descriptors it was asked to watch in a queue until it next polls. Sleeping in the ring while
-  // that queue has entries would lose their events, so it is looked at; this tells whether it is where the
-  // headers say it is.
+  // libuv keeps descriptors it was asked to watch in a queue until it next polls. Sleeping in the
+  // ring while that queue has entries would lose their events, so it is looked at; this tells
+  // whether it is where the headers say it is.
   bool CanSeeWatcherQueue();
 
   LoopDispatcher() = default;
@@ -38,8 +40,8 @@ class LoopDispatcher {
   int Submit();
   void Reference();
   void UpdateReference();
-  // Stops, drains the ring and closes the handles; `closed` is called when libuv let go of them. From within a
-  // dispatch it takes effect when that returns.
+  // Stops, drains the ring and closes the handles; `closed` is called when libuv let go of them.
+  // From within a dispatch it takes effect when that returns.
   void Close(uint32_t drain_ms, Closed closed);
 
   Wake wake() const { return wake_; }

@@ -1,6 +1,7 @@
-// Memory that the kernel may touch: anonymous mappings that live until the last of their owners lets go. Owners are
-// the ArrayBuffer over it, the handle TypeScript keeps in its slots while operations are in flight, and a
-// ring that registered it. So neither collecting nor detaching an ArrayBuffer frees what the kernel holds.
+// Memory that the kernel may touch: anonymous mappings that live until the last of their owners
+// lets go. Owners are the ArrayBuffer over it, the handle TypeScript keeps in its slots while
+// operations are in flight, and a ring that registered it. So neither collecting nor detaching an
+// ArrayBuffer frees what the kernel holds.
 #ifndef PROACTOR_MEMORY_H_
 #define PROACTOR_MEMORY_H_
 
@@ -12,8 +13,8 @@
 
 namespace proactor {
 
-// What the regions of one ring have in common: once abandoned, because the kernel would not let go of an operation in
-// time, none of them is ever unmapped.
+// What the regions of one ring have in common: once abandoned, because the kernel would not let go
+// of an operation in time, none of them is ever unmapped.
 class MemoryOwner {
  public:
   void Abandon() { abandoned_.store(true, std::memory_order_release); }

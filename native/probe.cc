@@ -31,8 +31,8 @@ struct SocketPair {
   }
 };
 
-// One buffer in a ring, a multishot receive, and two messages: each must arrive whole in its own completion,
-// incrementally the second right behind the first.
+// One buffer in a ring, a multishot receive, and two messages: each must arrive whole in its own
+// completion, incrementally the second right behind the first.
 bool TestReceive(Ring* ring, bool incremental) {
   MemoryRegion* entries = MemoryRegion::Map(4096);
   MemoryRegion* data = MemoryRegion::Map(2 * kBufferBytes);
@@ -83,7 +83,8 @@ bool TestReceive(Ring* ring, bool incremental) {
       at += incremental ? length : kBufferBytes;
       if (!good) break;
     }
-    // What could not be drained keeps its memory: Close() is told so, and the regions are not released.
+    // What could not be drained keeps its memory: Close() is told so, and the regions are not
+    // released.
     if (ring->Drain(in_flight, 1000) != 0) {
       ring->Close(true);
       return false;

@@ -1,4 +1,5 @@
-// Whether io_uring can be used here, and what it offers: asked of the kernel by trying, never by its version.
+// Whether io_uring can be used here, and what it offers: asked of the kernel by trying, never by
+// its version.
 #ifndef PROACTOR_PROBE_H_
 #define PROACTOR_PROBE_H_
 

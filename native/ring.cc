@@ -13,8 +13,8 @@ namespace proactor {
 
 namespace {
 
-// From the best set-up to the plainest: 6.6 has NO_SQARRAY, 6.1 DEFER_TASKRUN. What is left at the end
-// works on any kernel that has the operations.
+// From the best set-up to the plainest: 6.6 has NO_SQARRAY, 6.1 DEFER_TASKRUN. What is left at the
+// end works on any kernel that has the operations.
 constexpr uint32_t kSetupFlags[] = {
     IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
         IORING_SETUP_SUBMIT_ALL | IORING_SETUP_NO_SQARRAY,
@@ -201,7 +201,8 @@ void Ring::Close(bool keep_memory) {
     io_uring_register(fd_, IORING_UNREGISTER_RING_FDS, &update, 1);
     enter_flags_ = 0;
   }
-  // Unmapping comes first: a closed ring whose memory is still mapped keeps its requests' files open.
+  // Unmapping comes first: a closed ring whose memory is still mapped keeps its requests' files
+  // open.
   if (sqes_ != nullptr) munmap(sqes_, sqes_bytes_);
   if (ring_memory_ != nullptr) munmap(ring_memory_, ring_bytes_);
   sqes_ = nullptr;

@@ -1,5 +1,6 @@
-// One io_uring instance: its set-up with fall-backs, its mappings, entering it, and draining it at the end.
-// Knows nothing of JavaScript, threads or libuv; whoever owns a Ring calls it from one thread at a time.
+// One io_uring instance: its set-up with fall-backs, its mappings, entering it, and draining it at
+// the end. Knows nothing of JavaScript, threads or libuv; whoever owns a Ring calls it from one
+// thread at a time.
 #ifndef PROACTOR_RING_H_
 #define PROACTOR_RING_H_
 
@@ -25,23 +26,25 @@ class Ring {
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
 
-  // Returns 0 or -errno. Asks for the best set-up first and gives up one group of flags after the other.
+  // Returns 0 or -errno. Asks for the best set-up first and gives up one group of flags after the
+  // other.
   int SetUp(const RingOptions& options);
   // For a ring that started disabled: called by the thread that will own it.
   int Enable();
   // Spares io_uring_enter the look-up of the descriptor. Per thread; failing is harmless.
   void RegisterDescriptor();
   int RegisterEventfd(int eventfd);
-  // Registers a provided buffer ring of `entries` (a power of two) in `memory`, which stays referenced until the
-  // ring is closed. Returns 0 or -errno.
+  // Registers a provided buffer ring of `entries` (a power of two) in `memory`, which stays
+  // referenced until the ring is closed. Returns 0 or -errno.
   int RegisterBufferRing(MemoryRegion* memory, uint32_t entries, uint16_t group, uint16_t flags);
 
-  // Submits what was published, and waits for `min_complete` completions where that is not 0; a null
-  // timeout waits without end. Returns the number submitted or -errno.
+  // Submits what was published, and waits for `min_complete` completions where that is not 0; a
+  // null timeout waits without end. Returns the number submitted or -errno.
   int Enter(uint32_t min_complete, const __kernel_timespec* timeout);
 
   uint32_t submission_head() const { return sq_head_->load(std::memory_order_acquire); }
-  // The release pairs with the kernel's acquire of the tail: entries are written before they are seen.
+  // The release pairs with the kernel's acquire of the tail: entries are written before they are
+  // seen.
   void PublishSubmissions(uint32_t tail) {
     published_tail_ = tail;
     sq_tail_->store(tail, std::memory_order_release);
@@ -64,16 +67,18 @@ class Ring {
   bool overflown() const {
     return (sq_flags_->load(std::memory_order_relaxed) & IORING_SQ_CQ_OVERFLOW) != 0;
   }
-  // While muted the registered eventfd is not signalled: for enters whose completions are looked at anyway.
+  // While muted the registered eventfd is not signalled: for enters whose completions are looked at
+  // anyway.
   void MuteEventfd(bool muted) {
     cq_flags_->store(muted ? IORING_CQ_EVENTFD_DISABLED : 0, std::memory_order_relaxed);
   }
 
-  // Ends everything in flight: cancels all and reaps until `in_flight` terminal completions were seen, or
-  // until `deadline_ms` passed. Results that are descriptors are closed. Returns how many operations the
-  // kernel still holds: if that is not 0, no memory it was given may ever be freed.
+  // Ends everything in flight: cancels all and reaps until `in_flight` terminal completions were
+  // seen, or until `deadline_ms` passed. Results that are descriptors are closed. Returns how many
+  // operations the kernel still holds: if that is not 0, no memory it was given may ever be freed.
   uint32_t Drain(uint32_t in_flight, uint32_t deadline_ms);
-  // Unmaps and closes. `keep_memory` leaves registered memory alone: for a ring that could not be drained.
+  // Unmaps and closes. `keep_memory` leaves registered memory alone: for a ring that could not be
+  // drained.
   void Close(bool keep_memory = false);
 
   int descriptor() const { return fd_; }

@@ -67,7 +67,8 @@ Napi::Value RingHandle::Allocate(const Napi::CallbackInfo& info) {
   const auto bytes = static_cast<size_t>(info[0].As<Napi::Number>().Int64Value());
   MemoryRegion* region = MemoryRegion::Map(bytes, owner_);
   if (region == nullptr) return Napi::Number::New(env, -ENOMEM);
-  // Two owners: the ArrayBuffer's memory, wherever the ArrayBuffer is transferred to, and the handle.
+  // Two owners: the ArrayBuffer's memory, wherever the ArrayBuffer is transferred to, and the
+  // handle.
   region->Retain();
   napi_value buffer;
   const napi_status status = napi_create_external_arraybuffer(
@@ -211,8 +212,8 @@ bool RingHandle::CallDispatch() {
   bool alive = true;
   if (status != napi_ok) {
     napi_value error;
-    // A handler threw. The rest of its batch is still in the queue and is dispatched next, unless the process
-    // or worker ends over it. Without an exception JavaScript was stopped from outside.
+    // A handler threw. The rest of its batch is still in the queue and is dispatched next, unless
+    // the process or worker ends over it. Without an exception JavaScript was stopped from outside.
     if (status == napi_pending_exception &&
         napi_get_and_clear_last_exception(env, &error) == napi_ok && error != nullptr) {
       alive = napi_fatal_exception(env, error) == napi_ok;

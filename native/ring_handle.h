@@ -1,6 +1,6 @@
-// A ring as TypeScript holds it: joins a Ring with one of the dispatchers, gives both their memory as ArrayBuffers,
-// and ends them with close() or with the environment, whichever comes first. Everything here runs on the
-// JavaScript thread except the post of a ThreadDispatcher.
+// A ring as TypeScript holds it: joins a Ring with one of the dispatchers, gives both their memory
+// as ArrayBuffers, and ends them with close() or with the environment, whichever comes first.
+// Everything here runs on the JavaScript thread except the post of a ThreadDispatcher.
 #ifndef PROACTOR_RING_HANDLE_H_
 #define PROACTOR_RING_HANDLE_H_
 
@@ -16,7 +16,8 @@
 
 namespace proactor {
 
-// Per environment (the main thread, each worker). Of the rings on one libuv loop, one sleeps in the kernel for all.
+// Per environment (the main thread, each worker). Of the rings on one libuv loop, one sleeps in the
+// kernel for all.
 struct Environment {
   const void* sleeper = nullptr;
   Napi::FunctionReference ring_constructor;

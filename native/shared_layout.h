@@ -1,6 +1,7 @@
-// The memory map shared with TypeScript (lib/ring/layout.ts repeats it; test/tidy.test.ts compares the two).
-// One control block belongs to one ring. Words are int32, counted from the block's start; each group below has a
-// cache line of its own, because in thread dispatch its writers sit on different cores.
+// The memory map shared with TypeScript (lib/ring/layout.ts repeats it; test/tidy.test.ts compares
+// the two). One control block belongs to one ring. Words are int32, counted from the block's start;
+// each group below has a cache line of its own, because in thread dispatch its writers sit on
+// different cores.
 #ifndef PROACTOR_SHARED_LAYOUT_H_
 #define PROACTOR_SHARED_LAYOUT_H_
 
@@ -27,7 +28,8 @@ constexpr uint32_t kCompletionTail = 64;  // I/O thread -> JavaScript: completio
 constexpr uint32_t kCompletionHead = 80;  // JavaScript -> I/O thread: completions dispatched
 constexpr uint32_t kPosted = 96;          // both: 1 while a post to the threadsafe function is outstanding
 
-// Counters are 64-bit words, counted from the block's start. TypeScript's are float64, native ones uint64.
+// Counters are 64-bit words, counted from the block's start. TypeScript's are float64, native ones
+// uint64.
 constexpr uint32_t kCounterSubmitted = 56;         // TypeScript: operations initiated
 constexpr uint32_t kCounterCompleted = 57;         // TypeScript: terminal completions dispatched
 constexpr uint32_t kCounterCompletions = 58;       // TypeScript: completions dispatched, multishot ones included
@@ -46,7 +48,8 @@ constexpr int32_t kSleepingNo = 0;             // will look at kPublishedTail be
 constexpr int32_t kSleepingForWork = 1;        // waits in the kernel: wake it for submissions
 constexpr int32_t kSleepingForRoom = 2;        // the completion queue is full: wake it for room, too
 
-// user_data: the low word is a handler slot, the high word its generation. Slot 0 is native code's own.
+// user_data: the low word is a handler slot, the high word its generation. Slot 0 is native code's
+// own.
 constexpr uint32_t kInternalSlot = 0;
 // Set in the high word where a result >= 0 is a descriptor that somebody must close.
 constexpr uint32_t kResultIsDescriptor = 0x40000000;

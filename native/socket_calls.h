@@ -1,5 +1,5 @@
-// The immediate system calls of sockets, and the text form of their addresses. Every function returns a result >= 0
-// or -errno and builds no error for a user: lib/errors.ts does.
+// The immediate system calls of sockets, and the text form of their addresses. Every function
+// returns a result >= 0 or -errno and builds no error for a user: lib/errors.ts does.
 #ifndef PROACTOR_SOCKET_CALLS_H_
 #define PROACTOR_SOCKET_CALLS_H_
 
@@ -23,8 +23,8 @@ int GetLocalAddress(int fd, void* address, size_t capacity);
 int GetPeerAddress(int fd, void* address, size_t capacity);
 int CloseDescriptor(int fd);
 
-// Writes a sockaddr_in or sockaddr_in6 and returns its length; -EINVAL if `text` is no numeric address. An IPv6
-// scope ("fe80::1%eth0", "fe80::1%2") is resolved.
+// Writes a sockaddr_in or sockaddr_in6 and returns its length; -EINVAL if `text` is no numeric
+// address. An IPv6 scope ("fe80::1%eth0", "fe80::1%2") is resolved.
 int EncodeAddress(const char* text, uint16_t port, void* address, size_t capacity);
 // Returns the family (AF_INET, AF_INET6) or 0 for one that has no numeric text here.
 int DecodeAddress(const void* address, size_t length, std::string* text, uint16_t* port);

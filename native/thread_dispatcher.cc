@@ -22,7 +22,8 @@ int ThreadDispatcher::Start(Ring* ring, ControlBlock control, Post post, void* c
   control_ = control;
   post_ = post;
   context_ = context;
-  // Half the kernel's, so that everything published fits into one submission and no linked chain is torn.
+  // Half the kernel's, so that everything published fits into one submission and no linked chain is
+  // torn.
   submission_mask_ = ring->submission_entries() / 2 - 1;
   completion_mask_ = ring->completion_entries() - 1;
   submissions_ = MemoryRegion::Map(submission_entries() * sizeof(io_uring_sqe));
@@ -52,7 +53,8 @@ void ThreadDispatcher::Wake() {
 
 void ThreadDispatcher::SubmitAndWaitForRoom() {
   const int32_t taken = control_.At(kTakenHead).load(std::memory_order_acquire);
-  // seq_cst against the thread's store to kSleeping: either it sees the tail, or we see that it sleeps.
+  // seq_cst against the thread's store to kSleeping: either it sees the tail, or we see that it
+  // sleeps.
   control_.At(kPublishedTail).store(control_.Get(kSubmissionTail), std::memory_order_seq_cst);
   const auto full = [this](int32_t head) {
     return static_cast<uint32_t>(control_.Get(kSubmissionTail) - head) == submission_entries();
@@ -69,7 +71,8 @@ void ThreadDispatcher::SubmitAndWaitForRoom() {
 }
 
 bool ThreadDispatcher::EndDispatch() {
-  // seq_cst against HandOverCompletions(): either the thread sees 0 and posts, or we see its completions.
+  // seq_cst against HandOverCompletions(): either the thread sees 0 and posts, or we see its
+  // completions.
   control_.At(kPosted).store(0, std::memory_order_seq_cst);
   if (control_.At(kCompletionTail).load(std::memory_order_seq_cst) ==
       control_.At(kCompletionHead).load(std::memory_order_relaxed)) {
@@ -153,7 +156,8 @@ uint32_t ThreadDispatcher::TakeSubmissions() {
   return head - before;
 }
 
-// Returns false where the JavaScript thread's ring is full and completions are left in the kernel's.
+// Returns false where the JavaScript thread's ring is full and completions are left in the
+// kernel's.
 bool ThreadDispatcher::HandOverCompletions() {
   auto* entries = static_cast<io_uring_cqe*>(completions_->base());
   const uint32_t consumed =
@@ -184,8 +188,8 @@ bool ThreadDispatcher::HandOverCompletions() {
   return head == available;
 }
 
-// The JavaScript thread is behind by a whole ring. Nothing more is taken from the kernel until it dispatched some;
-// submissions are still taken, so that it cannot wait for us while we wait for it.
+// The JavaScript thread is behind by a whole ring. Nothing more is taken from the kernel until it
+// dispatched some; submissions are still taken, so that it cannot wait for us while we wait for it.
 void ThreadDispatcher::WaitForRoom() {
   control_.At(kSleeping).store(kSleepingForRoom, std::memory_order_seq_cst);
   TakeSubmissions();

@@ -1,7 +1,8 @@
-// The completion dispatcher with an I/O thread, which alone owns the ring: it takes submissions, sleeps in the kernel,
-// and hands completions over in batches. Between it and the JavaScript thread stand two single-producer,
-// single-consumer rings in plain memory (submissions one way, completions the other) and the words of the
-// control block. Knows nothing of Node: `post` is what makes the JavaScript thread look.
+// The completion dispatcher with an I/O thread, which alone owns the ring: it takes submissions,
+// sleeps in the kernel, and hands completions over in batches. Between it and the JavaScript thread
+// stand two single-producer, single-consumer rings in plain memory (submissions one way,
+// completions the other) and the words of the control block. Knows nothing of Node: `post` is what
+// makes the JavaScript thread look.
 #ifndef PROACTOR_THREAD_DISPATCHER_H_
 #define PROACTOR_THREAD_DISPATCHER_H_
 
@@ -27,18 +28,19 @@ class ThreadDispatcher {
   ThreadDispatcher(const ThreadDispatcher&) = delete;
   ThreadDispatcher& operator=(const ThreadDispatcher&) = delete;
 
-  // `ring` was set up disabled; it and the control block are borrowed until Stop() returned. Returns 0 or
+  // `ring` was set up disabled; it and the control block are borrowed until Stop() returned.
+  // Returns 0 or
   // -errno. Everything below is for the JavaScript thread.
   int Start(Ring* ring, ControlBlock control, Post post, void* context);
   // Wakes the I/O thread up: to be called after publishing if kSleeping asks for it.
   void Wake();
   // Publishes, and waits until the I/O thread took at least one entry of a full submission ring.
   void SubmitAndWaitForRoom();
-  // After a dispatch: true if completions came meanwhile and no post announces them, so that the caller has
-  // to see to another dispatch.
+  // After a dispatch: true if completions came meanwhile and no post announces them, so that the
+  // caller has to see to another dispatch.
   bool EndDispatch();
-  // Ends the thread: what is in flight is cancelled and reaped, descriptors in undispatched completions are
-  // closed. Returns how many operations the kernel still holds.
+  // Ends the thread: what is in flight is cancelled and reaped, descriptors in undispatched
+  // completions are closed. Returns how many operations the kernel still holds.
   uint32_t Stop(uint32_t drain_ms);
 
   MemoryRegion* submissions() const { return submissions_; }

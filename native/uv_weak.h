@@ -1,5 +1,6 @@
-// libuv as weak symbols: the addon loads where there is no libuv (other runtimes), and the loop dispatcher says that it
-// cannot be used there. Nothing outside loop_dispatcher.cc may need a uv_* symbol.
+// libuv as weak symbols: the addon loads where there is no libuv (other runtimes), and the loop
+// dispatcher says that it cannot be used there. Nothing outside loop_dispatcher.cc may need a uv_*
+// symbol.
 #ifndef PROACTOR_UV_WEAK_H_
 #define PROACTOR_UV_WEAK_H_
 

@@ -2,7 +2,10 @@
 import { proactorError } from '../errors';
 import type { BufferRing } from '../ring/buffer-ring';
 
-/** Bytes whose owner is somebody else: `offset` is in the receive buffers, or -1 where `copy` holds them. */
+/**
+ * Bytes whose owner is somebody else: `offset` is in the receive buffers, or -1 where `copy` holds
+ * them.
+ */
 export interface HeldBytes {
   readonly offset: number;
   readonly length: number;
@@ -17,8 +20,8 @@ function returned(): Error {
 }
 
 /**
- * Received bytes, borrowed: valid until the handler they were passed to returns. Writing a chunk to a stream copies
- * nothing. There is one such object a stream, so that receiving allocates nothing.
+ * Received bytes, borrowed: valid until the handler they were passed to returns. Writing a chunk to
+ * a stream copies nothing. There is one such object a stream, so that receiving allocates nothing.
  */
 export class Chunk implements HeldBytes {
   readonly #buffers: BufferRing;
@@ -87,13 +90,17 @@ export class Chunk implements HeldBytes {
     const { offset, length } = this;
     const buffers = this.#buffers;
     // Leases must not starve the receives of others: when buffers are few, the bytes are copied.
-    if (this.#copy !== null || buffers.scarce) return new Lease(buffers, -1, length, this.toBuffer());
+    if (this.#copy !== null || buffers.scarce)
+      return new Lease(buffers, -1, length, this.toBuffer());
     buffers.retain(offset);
     return new Lease(buffers, offset, length, null);
   }
 }
 
-/** Received bytes, kept until `release()`. Writing a lease to a stream copies nothing, and keeps them until they are sent. */
+/**
+ * Received bytes, kept until `release()`. Writing a lease to a stream copies nothing, and keeps
+ * them until they are sent.
+ */
 export class Lease implements HeldBytes {
   readonly #buffers: BufferRing;
   readonly #offset: number;

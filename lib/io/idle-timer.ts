@@ -1,27 +1,26 @@
-// Notices when nothing happened for a time. Activity only stores the batch's clock; one timer looks now and then.
+// Notices when nothing happened for a time. Activity only stores the batch's clock; one timer looks
+// now and then.
+import { NOW_MS } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 
 const nowMs = (): number => Number(process.hrtime.bigint() / 1_000_000n) | 0;
 
 export class IdleTimer {
   readonly #ring: Ring;
-  readonly #word: number;
   readonly #idleMs: number;
   readonly #expired: () => void;
   #last = nowMs();
   #timer: NodeJS.Timeout;
 
-  /** `word`: where the ring's control block has the monotonic clock of the batch, in milliseconds modulo 2^32. */
-  constructor(ring: Ring, word: number, idleMs: number, expired: () => void) {
+  constructor(ring: Ring, idleMs: number, expired: () => void) {
     this.#ring = ring;
-    this.#word = word;
     this.#idleMs = idleMs;
     this.#expired = expired;
     this.#timer = this.#start(idleMs);
   }
 
   touch(): void {
-    this.#last = this.#ring.control[this.#word]!;
+    this.#last = this.#ring.control[NOW_MS]!;
   }
 
   stop(): void {

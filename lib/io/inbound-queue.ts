@@ -1,4 +1,5 @@
-// Received bytes that nobody took yet: those that came while a stream was paused, or before its reader asked.
+// Received bytes that nobody took yet: those that came while a stream was paused, or before its
+// reader asked.
 import type { BufferRing } from '../ring/buffer-ring';
 import type { HeldBytes } from './chunk';
 
@@ -19,7 +20,10 @@ export class InboundQueue {
     return this.#held.length === 0;
   }
 
-  /** Takes over the caller's hold on received bytes. Where buffers are few they are copied, so that others go on. */
+  /**
+   * Takes over the caller's hold on received bytes. Where buffers are few they are copied, so that
+   * others go on.
+   */
   push(offset: number, length: number): void {
     this.#bytes += length;
     if (this.#buffers.scarce) {

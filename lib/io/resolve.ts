@@ -1,4 +1,5 @@
-// Host names to numeric addresses, through Node's own resolver (which uses its thread pool: there is no operation for it).
+// Host names to numeric addresses, through Node's own resolver (which uses its thread pool: there
+// is no operation for it).
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 

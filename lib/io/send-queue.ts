@@ -1,21 +1,29 @@
-// What a stream still has to send, in order. One send is in flight at a time; what waits meanwhile goes into the next one.
+// What a stream still has to send, in order. One send is in flight at a time; what waits meanwhile
+// goes into the next one.
 //
 //   waiting: [segment][segment]...   -> start() -> flight: [segment]... -> sent(result) -> released
 //
-// A segment is a run of bytes in native memory: received ones that are written on (held in the buffer ring), a block
-// that small writes were copied into, or a piece of a large buffer that is copied only when its turn comes.
+// A segment is a run of bytes in native memory: received ones that are written on (held in the
+// buffer ring), a block that small writes were copied into, or a piece of a large buffer that is
+// copied only when its turn comes.
 import { invalidArgType, proactorError } from '../errors';
 import type { Proactor } from '../proactor';
 import type { CompletionHandler, OperationId } from '../ring/handler-table';
 import { MSG_NOSIGNAL, MSG_WAITALL } from '../ring/kernel';
-import { Memory, type Block } from '../ring/memory';
+import type { Block, Memory } from '../ring/memory';
 import type { Ring } from '../ring/ring';
-import { Chunk, Lease, type HeldBytes } from './chunk';
+import { Chunk, type HeldBytes, Lease } from './chunk';
 
 /** What can be written: text, bytes, received bytes, and arrays of them. */
-export type WriteData = string | ArrayBufferView | Chunk | Lease | readonly (string | ArrayBufferView | Chunk | Lease)[];
+export type WriteData =
+  | string
+  | ArrayBufferView
+  | Chunk
+  | Lease
+  | readonly (string | ArrayBufferView | Chunk | Lease)[];
 
-// Up to this size bytes are copied at the call; larger buffers are referenced until their turn comes.
+// Up to this size bytes are copied at the call; larger buffers are referenced until their turn
+// comes.
 const COPY_LIMIT = 16384;
 // What a large buffer is cut into.
 const PIECE_BYTES = 262144;
@@ -60,7 +68,11 @@ export class SendQueue {
     if (typeof data === 'string') return this.#addText(data, 'utf8');
     if (ArrayBuffer.isView(data)) return this.#addView(data);
     if (!Array.isArray(data)) {
-      throw invalidArgType('data', 'of type string, an instance of Buffer, TypedArray, DataView, Chunk or Lease, or an array of them', data);
+      throw invalidArgType(
+        'data',
+        'of type string, an instance of Buffer, TypedArray, DataView, Chunk or Lease, or an array of them',
+        data,
+      );
     }
     data.forEach(checkElement);
     let bytes = 0;
@@ -80,7 +92,8 @@ export class SendQueue {
     if (buffers.scarce) return this.#addView(memory.bytes.subarray(offset, offset + length), true);
     const tail = this.#tail();
     if (tail !== null && tail.memory === memory && tail.offset + tail.length === offset) {
-      // Right behind what waits already. The hold on the buffer is one for both, unless the buffer is another.
+      // Right behind what waits already. The hold on the buffer is one for both, unless the buffer
+      // is another.
       const size = buffers.size;
       if (Math.floor(tail.offset / size) === Math.floor(offset / size)) {
         tail.length += length;
@@ -117,7 +130,8 @@ export class SendQueue {
   #addView(data: ArrayBufferView, copyNow = false): number {
     const length = data.byteLength;
     if (length === 0) return 0;
-    const view = data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, length);
+    const view =
+      data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, length);
     if (length > COPY_LIMIT && !copyNow) {
       this.#push(length).view = view;
       return length;
@@ -182,7 +196,9 @@ export class SendQueue {
       const { memory, offset, length } = flight[0]!;
       return proactor.send(fd, memory!, offset, length, SEND_FLAGS, handler);
     }
-    const buffers = flight.map(({ memory, offset, length }) => memory!.bytes.subarray(offset, offset + length));
+    const buffers = flight.map(({ memory, offset, length }) =>
+      memory!.bytes.subarray(offset, offset + length),
+    );
     return proactor.sendmsg(fd, { buffers }, SEND_FLAGS, handler);
   }
 
@@ -219,7 +235,10 @@ export class SendQueue {
   #cutPiece(segment: Segment): Segment {
     const view = segment.view!;
     if (view.byteLength < segment.length) {
-      throw proactorError('ERR_PROACTOR_MEMORY_DETACHED', 'A buffer was detached or shrunk before it was sent');
+      throw proactorError(
+        'ERR_PROACTOR_MEMORY_DETACHED',
+        'A buffer was detached or shrunk before it was sent',
+      );
     }
     const length = Math.min(view.byteLength, PIECE_BYTES);
     const block = this.#ring.memory.pool.take(length);
@@ -243,7 +262,10 @@ export class SendQueue {
     return segment;
   }
 
-  /** The send in flight completed: `sent` bytes (0 for a failure) are through; a rest waits in front again. */
+  /**
+   * The send in flight completed: `sent` bytes (0 for a failure) are through; a rest waits in front
+   * again.
+   */
   settle(sent: number): void {
     const flight = this.#flight;
     this.#bytes -= sent;
@@ -266,7 +288,8 @@ export class SendQueue {
     flight.length = 0;
   }
 
-  // The first bytes of a segment are through. A run over several buffers of the ring never arises, so its hold stays.
+  // The first bytes of a segment are through. A run over several buffers of the ring never arises,
+  // so its hold stays.
   #advance(segment: Segment, sent: number): void {
     segment.offset += sent;
     segment.length -= sent;
@@ -295,5 +318,9 @@ function checkElement(element: unknown, index: number): void {
     void element.offset; // throws if its bytes were returned
     return;
   }
-  throw invalidArgType(`data[${index}]`, 'of type string or an instance of Buffer, TypedArray, DataView, Chunk or Lease', element);
+  throw invalidArgType(
+    `data[${index}]`,
+    'of type string or an instance of Buffer, TypedArray, DataView, Chunk or Lease',
+    element,
+  );
 }

@@ -1,4 +1,5 @@
-// Accepting TCP connections: one multishot accept, its connections given to a handler or an iterator.
+// Accepting TCP connections: one multishot accept, its connections given to a handler or an
+// iterator.
 import { channels } from '../diagnostics';
 import { invalidArgType, proactorError, systemError } from '../errors';
 import type { Proactor } from '../proactor';
@@ -9,16 +10,27 @@ import { ADDRESS_BYTES, encodeAddress, type SocketAddress } from '../socket-addr
 import { checkBoolean, checkInteger, checkObject, checkPort, checkString } from '../validate';
 import { resolveHost } from './resolve';
 import { TcpStream } from './tcp';
-import { applySocketOptions, checkSocketOptions, localAddressOf, type TcpSocketOptions } from './tcp-options';
+import {
+  applySocketOptions,
+  checkSocketOptions,
+  localAddressOf,
+  type TcpSocketOptions,
+} from './tcp-options';
 
 export interface ListenOptions extends TcpSocketOptions {
   /** 0 for a free one: `address` then tells it. Default: 0. */
   readonly port?: number;
-  /** A name or a numeric address. Default: all addresses, IPv6 and IPv4 ('::'), or '0.0.0.0' where there is no IPv6. */
+  /**
+   * A name or a numeric address. Default: all addresses, IPv6 and IPv4 ('::'), or '0.0.0.0' where
+   * there is no IPv6.
+   */
   readonly host?: string;
   /** Connections that the kernel keeps until they are accepted. Default: 511. */
   readonly backlog?: number;
-  /** SO_REUSEPORT: several acceptors (workers) on one port, among which the kernel distributes. Default: false. */
+  /**
+   * SO_REUSEPORT: several acceptors (workers) on one port, among which the kernel distributes.
+   * Default: false.
+   */
   readonly reusePort?: boolean;
   /** '::' does not accept IPv4. Default: false. */
   readonly ipv6Only?: boolean;
@@ -54,7 +66,12 @@ export class TcpAcceptor {
   #resolveClosed: (() => void) | undefined;
   #disown: () => void;
 
-  private constructor(proactor: Proactor, fd: number, address: SocketAddress, options: ListenOptions) {
+  private constructor(
+    proactor: Proactor,
+    fd: number,
+    address: SocketAddress,
+    options: ListenOptions,
+  ) {
     this.proactor = proactor;
     this.address = address;
     this.#fd = fd;
@@ -63,7 +80,8 @@ export class TcpAcceptor {
   }
 
   /**
-   * Listens for connections. Accepting starts when there is a handler (given here or set later) or an iteration.
+   * Listens for connections. Accepting starts when there is a handler (given here or set later) or
+   * an iteration.
    *
    * @throws (rejects with) EADDRINUSE, EACCES, EADDRNOTAVAIL…, with address and port.
    */
@@ -82,7 +100,8 @@ export class TcpAcceptor {
     if (host !== undefined) checkString(host, 'options.host');
     checkHandler(onConnection);
     const address = host === undefined ? undefined : (await resolveHost(host, 0))[0];
-    if (proactor.disposed) throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    if (proactor.disposed)
+      throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
     const fd = openListener(address, { ...options, port, backlog, ipv6Only, reusePort });
     const acceptor = new TcpAcceptor(proactor, fd, localAddressOf(fd)!, options);
     acceptor.onConnection = onConnection;
@@ -97,7 +116,10 @@ export class TcpAcceptor {
   set onConnection(handler: ConnectionHandler | null) {
     checkHandler(handler);
     if (handler !== null && this.#iterating) {
-      throw proactorError('ERR_PROACTOR_READER_ACTIVE', 'The connections are consumed already, by an iteration');
+      throw proactorError(
+        'ERR_PROACTOR_READER_ACTIVE',
+        'The connections are consumed already, by an iteration',
+      );
     }
     this.#onConnection = handler;
     this.#deliverQueued();
@@ -128,7 +150,8 @@ export class TcpAcceptor {
 
   #arm(): void {
     if (this.#id !== 0 || this.#paused || this.closed || this.#retry !== undefined) return;
-    if (this.#onConnection === null && !(this.#iterating && this.#queue.length < QUEUE_LIMIT)) return;
+    if (this.#onConnection === null && !(this.#iterating && this.#queue.length < QUEUE_LIMIT))
+      return;
     this.#id = this.proactor.acceptMultishot(this.#fd, kernel.SOCK_CLOEXEC, this.#onAccept);
     if (!this.#referenced) this.proactor.unrefOperation(this.#id);
   }
@@ -176,7 +199,8 @@ export class TcpAcceptor {
     this.onError?.(error);
   }
 
-  // The connection that could not be accepted stays in the backlog, so trying again at once would only spin.
+  // The connection that could not be accepted stays in the backlog, so trying again at once would
+  // only spin.
   #waitForDescriptors(errno: number): void {
     this.#report(errno);
     if (this.closed) return;
@@ -217,7 +241,10 @@ export class TcpAcceptor {
     };
   }
 
-  /** Ends listening. Connections that nobody took are ended, others go on. Fulfilled when the port is free again. */
+  /**
+   * Ends listening. Connections that nobody took are ended, others go on. Fulfilled when the port
+   * is free again.
+   */
   close(): Promise<void> {
     if (this.#closing !== undefined) return this.#closing;
     this.#closing = new Promise((resolve) => {
@@ -301,8 +328,13 @@ function listenOn(address: string, options: Listening): number {
   };
   try {
     check(addon!.setOption(fd, kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 1), 'setsockopt');
-    if (options.reusePort) check(addon!.setOption(fd, kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 1), 'setsockopt');
-    if (v6) check(addon!.setOption(fd, kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, options.ipv6Only ? 1 : 0), 'setsockopt');
+    if (options.reusePort)
+      check(addon!.setOption(fd, kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 1), 'setsockopt');
+    if (v6)
+      check(
+        addon!.setOption(fd, kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, options.ipv6Only ? 1 : 0),
+        'setsockopt',
+      );
     applySocketOptions(fd, options);
     const bytes = new Uint8Array(ADDRESS_BYTES);
     // "listen", as node:net calls both.

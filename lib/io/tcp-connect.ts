@@ -1,5 +1,6 @@
-// Connecting: from a host and a port to a connected socket, over all addresses of the host, with a time limit and a signal.
-import { AbortError, invalidArgType, systemError, type SystemError } from '../errors';
+// Connecting: from a host and a port to a connected socket, over all addresses of the host, with a
+// time limit and a signal.
+import { AbortError, invalidArgType, type SystemError, systemError } from '../errors';
 import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import type { OperationId } from '../ring/handler-table';
@@ -27,7 +28,12 @@ function checkOptions(options: ConnectOptions): void {
   checkObject(options, 'options');
   checkPort(options.port, 'options.port');
   if (options.host !== undefined) checkString(options.host, 'options.host');
-  if (options.family !== undefined && options.family !== 0 && options.family !== 4 && options.family !== 6) {
+  if (
+    options.family !== undefined &&
+    options.family !== 0 &&
+    options.family !== 4 &&
+    options.family !== 6
+  ) {
     throw invalidArgType('options.family', 'one of: 0, 4, 6', options.family);
   }
   if (options.localAddress !== undefined) checkString(options.localAddress, 'options.localAddress');
@@ -103,7 +109,10 @@ export interface ConnectedSocket {
 }
 
 /** Connects to a host; see `TcpStream.connect`. */
-export async function connectSocket(proactor: Proactor, options: ConnectOptions): Promise<ConnectedSocket> {
+export async function connectSocket(
+  proactor: Proactor,
+  options: ConnectOptions,
+): Promise<ConnectedSocket> {
   checkOptions(options);
   const { family = 0, host = 'localhost', signal } = options;
   const port = checkPort(options.port, 'options.port');
@@ -151,11 +160,14 @@ async function connectAddress(
   }
 }
 
-function bindLocal(fd: number, family: number, { localAddress, localPort = 0 }: ConnectOptions): number {
+function bindLocal(
+  fd: number,
+  family: number,
+  { localAddress, localPort = 0 }: ConnectOptions,
+): number {
   if (localAddress === undefined && localPort === 0) return 0;
   const bytes = new Uint8Array(ADDRESS_BYTES);
   const address = localAddress ?? (family === kernel.AF_INET6 ? '::' : '0.0.0.0');
   const length = encodeAddress({ address, port: localPort }, bytes);
   return addon!.bind(fd, bytes, length);
 }
-

@@ -8,9 +8,15 @@ import type { StreamOptions } from './stream';
 
 /** Options of a TCP socket. */
 export interface TcpSocketOptions extends StreamOptions {
-  /** Send small pieces at once (TCP_NODELAY). Default: true, since writes of one turn are sent together anyway. */
+  /**
+   * Send small pieces at once (TCP_NODELAY). Default: true, since writes of one turn are sent
+   * together anyway.
+   */
   readonly noDelay?: boolean;
-  /** Probe a silent peer (SO_KEEPALIVE) after this many milliseconds, or as the system does (`true`). Default: false. */
+  /**
+   * Probe a silent peer (SO_KEEPALIVE) after this many milliseconds, or as the system does
+   * (`true`). Default: false.
+   */
   readonly keepAlive?: boolean | number;
   /** SO_RCVBUF and SO_SNDBUF in bytes. Default: the system's, which adapts. */
   readonly receiveBufferSize?: number;
@@ -45,7 +51,8 @@ export function checkKeepAlive(value: unknown, name: string): boolean | number {
 
 /** Checks a socket's options without applying them. @internal */
 export function checkSocketOptions(options: TcpSocketOptions): void {
-  const { allowHalfOpen, highWaterMark, keepAlive, noDelay, receiveBufferSize, sendBufferSize } = options;
+  const { allowHalfOpen, highWaterMark, keepAlive, noDelay, receiveBufferSize, sendBufferSize } =
+    options;
   if (noDelay !== undefined) checkBoolean(noDelay, 'options.noDelay');
   if (allowHalfOpen !== undefined) checkBoolean(allowHalfOpen, 'options.allowHalfOpen');
   if (highWaterMark !== undefined) checkSize(highWaterMark, 'options.highWaterMark');
@@ -59,8 +66,10 @@ export function applySocketOptions(fd: number, options: TcpSocketOptions): void 
   const { keepAlive = false, noDelay = true, receiveBufferSize, sendBufferSize } = options;
   if (noDelay) setOption(fd, kernel.IPPROTO_TCP, kernel.TCP_NODELAY, 1);
   if (keepAlive !== false) setKeepAlive(fd, keepAlive);
-  if (receiveBufferSize !== undefined) setOption(fd, kernel.SOL_SOCKET, kernel.SO_RCVBUF, receiveBufferSize);
-  if (sendBufferSize !== undefined) setOption(fd, kernel.SOL_SOCKET, kernel.SO_SNDBUF, sendBufferSize);
+  if (receiveBufferSize !== undefined)
+    setOption(fd, kernel.SOL_SOCKET, kernel.SO_RCVBUF, receiveBufferSize);
+  if (sendBufferSize !== undefined)
+    setOption(fd, kernel.SOL_SOCKET, kernel.SO_SNDBUF, sendBufferSize);
 }
 
 /** The address a socket is bound to. @internal */

@@ -24,7 +24,12 @@ export class TcpStream extends Stream {
   #remoteAddress: SocketAddress | undefined;
 
   /** Takes over a connected descriptor; its options are set already. @internal */
-  constructor(proactor: Proactor, fd: number, options: TcpSocketOptions, remoteAddress?: SocketAddress) {
+  constructor(
+    proactor: Proactor,
+    fd: number,
+    options: TcpSocketOptions,
+    remoteAddress?: SocketAddress,
+  ) {
     super(proactor, fd, options);
     this.#remoteAddress = remoteAddress;
   }
@@ -32,8 +37,8 @@ export class TcpStream extends Stream {
   /**
    * Connects to a host, trying its addresses one after the other; the error is that of the last.
    *
-   * @throws (rejects with) ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH…, with address and port; ENOTFOUND for an unknown
-   * name; an AbortError.
+   * @throws (rejects with) ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH…, with address and port; ENOTFOUND
+   * for an unknown name; an AbortError.
    */
   static async connect(proactor: Proactor, options: ConnectOptions): Promise<TcpStream> {
     const { fd, address } = await connectSocket(proactor, options);
@@ -61,7 +66,10 @@ export class TcpStream extends Stream {
     return this;
   }
 
-  /** SO_KEEPALIVE: whether a silent peer is probed; with a number, after so many milliseconds (rounded to seconds). */
+  /**
+   * SO_KEEPALIVE: whether a silent peer is probed; with a number, after so many milliseconds
+   * (rounded to seconds).
+   */
   setKeepAlive(keepAlive: boolean | number = true): this {
     setKeepAlive(this.#openFd(), checkKeepAlive(keepAlive, 'keepAlive'));
     return this;
@@ -73,7 +81,12 @@ export class TcpStream extends Stream {
   }
 
   set receiveBufferSize(bytes: number) {
-    setOption(this.#openFd(), kernel.SOL_SOCKET, kernel.SO_RCVBUF, checkSize(bytes, 'receiveBufferSize'));
+    setOption(
+      this.#openFd(),
+      kernel.SOL_SOCKET,
+      kernel.SO_RCVBUF,
+      checkSize(bytes, 'receiveBufferSize'),
+    );
   }
 
   /** SO_SNDBUF in bytes, as the kernel counts (it doubles what is set). */
@@ -82,7 +95,12 @@ export class TcpStream extends Stream {
   }
 
   set sendBufferSize(bytes: number) {
-    setOption(this.#openFd(), kernel.SOL_SOCKET, kernel.SO_SNDBUF, checkSize(bytes, 'sendBufferSize'));
+    setOption(
+      this.#openFd(),
+      kernel.SOL_SOCKET,
+      kernel.SO_SNDBUF,
+      checkSize(bytes, 'sendBufferSize'),
+    );
   }
 
   #openFd(): number {

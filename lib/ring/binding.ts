@@ -1,4 +1,5 @@
-// The whole native interface, typed. Arguments are checked before they come here; results are numbers >= 0 or -errno.
+// The whole native interface, typed. Arguments are checked before they come here; results are
+// numbers >= 0 or -errno.
 import { loadAddon } from './load-addon';
 
 export interface NativeMemory {
@@ -16,7 +17,10 @@ export interface RingSetUp {
   readonly withheldFlags: number;
 }
 
-/** What start() hands over. The offsets (bytes within `completions`) are there in loop dispatch only. */
+/**
+ * What start() hands over. The offsets (bytes within `completions`) are there in loop dispatch
+ * only.
+ */
 export interface RingMemory {
   readonly control: ArrayBuffer;
   readonly submissions: ArrayBuffer;
@@ -81,7 +85,10 @@ export interface NativeAddon {
 
 const loaded = loadAddon();
 
-/** The addon, or undefined where it cannot be loaded: `addonError` then says why. Importing never fails. */
+/**
+ * The addon, or undefined where it cannot be loaded: `addonError` then says why. Importing never
+ * fails.
+ */
 export const addon: NativeAddon | undefined =
   'addon' in loaded ? (loaded.addon as NativeAddon) : undefined;
 

@@ -1,5 +1,5 @@
-// Provided buffers: receives take them from a ring that the kernel and this file share, so that no memory waits idle for a
-// connection that has nothing to say.
+// Provided buffers: receives take them from a ring that the kernel and this file share, so that no
+// memory waits idle for a connection that has nothing to say.
 //
 //   holds[buffer] = (1 while the kernel may still write into it) + (chunks of it that somebody holds)
 //
@@ -79,8 +79,9 @@ export class BufferRing {
   }
 
   /**
-   * Takes the bytes of a completion (its `result` > 0 and `flags`) and returns their offset in `memory`. They are the
-   * caller's until `release`. To be called for every such completion, and in their order.
+   * Takes the bytes of a completion (its `result` > 0 and `flags`) and returns their offset in
+   * `memory`. They are the caller's until `release`. To be called for every such completion, and in
+   * their order.
    */
   take(result: number, flags: number): number {
     const buffer = flags >>> IORING_CQE_BUFFER_SHIFT;
@@ -108,7 +109,10 @@ export class BufferRing {
     if (holds > 0) return;
     if (holds < 0) {
       this.#holds[buffer] = 0;
-      throw proactorError('ERR_PROACTOR_CHUNK_RETURNED', `the bytes at ${offset} were released twice`);
+      throw proactorError(
+        'ERR_PROACTOR_CHUNK_RETURNED',
+        `the bytes at ${offset} were released twice`,
+      );
     }
     this.#provide(buffer);
     if (!this.inBatch) this.publish();

@@ -1,15 +1,16 @@
-// Which completion goes to which handler. An operation in flight has a slot; the slot's generation changes with each use, so
-// that a completion of an earlier use is told from one of this use.
+// Which completion goes to which handler. An operation in flight has a slot; the slot's generation
+// changes with each use, so that a completion of an earlier use is told from one of this use.
 //
 //   user_data  | low word: slot          | high word: generation (bit 30: the result is a descriptor) |
 //   id         | slot + generation * 2^20, a safe integer: what callers hold to cancel the operation   |
 import { proactorError } from '../errors';
-import type { Owned } from './memory';
 import { INTERNAL_SLOT, RESULT_IS_DESCRIPTOR } from './layout';
+import type { Owned } from './memory';
 
 /**
- * Called with each completion of an operation: `result` is >= 0 or -errno, `flags` are the completion's
- * (IORING_CQE_F_*). Multishot operations call it until a completion lacks IORING_CQE_F_MORE.
+ * Called with each completion of an operation: `result` is >= 0 or -errno, `flags` are the
+ * completion's (IORING_CQE_F_*). Multishot operations call it until a completion lacks
+ * IORING_CQE_F_MORE.
  */
 export type CompletionHandler = (result: number, flags: number) => void;
 
@@ -51,7 +52,10 @@ export class HandlerTable {
     return slot;
   }
 
-  /** Frees a slot at its terminal completion; returns 1 if it did not keep the process alive, else 0. */
+  /**
+   * Frees a slot at its terminal completion; returns 1 if it did not keep the process alive, else
+   * 0.
+   */
   free(slot: number): number {
     this.live[slot] = -1;
     this.handlers[slot] = null;
@@ -77,7 +81,10 @@ export class HandlerTable {
     return this.live[this.slotOf(id)] === this.generationOf(id);
   }
 
-  /** Sets whether an operation in flight keeps the process alive; returns by how much the count changes. */
+  /**
+   * Sets whether an operation in flight keeps the process alive; returns by how much the count
+   * changes.
+   */
   setReferenced(id: OperationId, referenced: boolean): number {
     if (!this.isLive(id)) return 0;
     const slot = this.slotOf(id);
@@ -112,6 +119,7 @@ export class HandlerTable {
       this.owned.push(null);
     }
     // The lowest are used first.
-    for (let slot = size - 1; slot >= Math.max(before, INTERNAL_SLOT + 1); slot--) this.#free.push(slot);
+    for (let slot = size - 1; slot >= Math.max(before, INTERNAL_SLOT + 1); slot--)
+      this.#free.push(slot);
   }
 }

@@ -1,5 +1,5 @@
-// The kernel's numbers, under the kernel's names. Source: <linux/io_uring.h>, io_uring_enter(2) and the manual page of
-// each system call. The same on x86-64 and arm64 except where said.
+// The kernel's numbers, under the kernel's names. Source: <linux/io_uring.h>, io_uring_enter(2) and
+// the manual page of each system call. The same on x86-64 and arm64 except where said.
 
 /** Operation codes of io_uring, in the kernel's order. */
 export const Opcode = {

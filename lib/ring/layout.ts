@@ -1,5 +1,5 @@
-// The memory map shared with native code: native/shared_layout.h says who writes what, and in which order.
-// Knows nothing of what is done with it.
+// The memory map shared with native code: native/shared_layout.h says who writes what, and in which
+// order. Knows nothing of what is done with it.
 
 // Words (int32) of a ring's control block.
 export const SUBMISSION_TAIL = 0;

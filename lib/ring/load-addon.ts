@@ -1,5 +1,5 @@
-// Finds and loads the addon's binary, without running a program and without throwing: the package must be
-// importable everywhere. Knows nothing of what the addon exports (that is binding.ts).
+// Finds and loads the addon's binary, without running a program and without throwing: the package
+// must be importable everywhere. Knows nothing of what the addon exports (that is binding.ts).
 import { existsSync, readFileSync } from 'node:fs';
 import * as path from 'node:path';
 
@@ -19,8 +19,9 @@ function libcName(): 'glibc' | 'musl' {
 }
 
 /**
- * Loads `PROACTOR_ADDON` (a path, for sanitizer builds), else `build/Release/proactor.node` (a checkout: what was
- * built last wins over an older prebuilt binary), else `prebuilds/linux-<arch>/proactor.<libc>.node`.
+ * Loads `PROACTOR_ADDON` (a path, for sanitizer builds), else `build/Release/proactor.node` (a
+ * checkout: what was built last wins over an older prebuilt binary), else
+ * `prebuilds/linux-<arch>/proactor.<libc>.node`.
  */
 export function loadAddon(): LoadResult {
   const { platform, arch } = process;

@@ -1,5 +1,6 @@
-// Memory that the kernel may read or write: native mappings whose addresses are known here and nowhere else. Every
-// address that goes into a submission is made in this file, and checked against its mapping first.
+// Memory that the kernel may read or write: native mappings whose addresses are known here and
+// nowhere else. Every address that goes into a submission is made in this file, and checked against
+// its mapping first.
 import { markAsUntransferable } from 'node:worker_threads';
 import { proactorError, systemError } from '../errors';
 import { checkInteger, checkView } from '../validate';
@@ -10,8 +11,8 @@ import type { SubmissionEntry } from './submission-queue';
 export type BufferSource = ArrayBufferView | Memory;
 
 /**
- * What a slot holds for an operation in flight. `settle` is called once, at the terminal completion: it gives
- * the memory back and may turn the result into an error.
+ * What a slot holds for an operation in flight. `settle` is called once, at the terminal
+ * completion: it gives the memory back and may turn the result into an error.
  */
 export interface Owned {
   settle(result: number): number;
@@ -21,8 +22,8 @@ export interface Owned {
 const byBuffer = new WeakMap<ArrayBufferLike, Memory>();
 
 /**
- * A mapping outside JavaScript's heap: operations on it copy nothing. It is unmapped when neither this object, nor
- * an operation in flight, nor an ArrayBuffer over it is left.
+ * A mapping outside JavaScript's heap: operations on it copy nothing. It is unmapped when neither
+ * this object, nor an operation in flight, nor an ArrayBuffer over it is left.
  */
 export class Memory implements Owned {
   /** The whole mapping. Borrowed: valid as long as the memory was not detached. */
@@ -60,7 +61,9 @@ export class Memory implements Owned {
   /** Writes the address of `length` bytes at `offset` into two words. @internal */
   writeAddress(words: Int32Array, at: number, offset: number, length: number): void {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.byteLength)) {
-      throw new RangeError(`bytes ${offset} to ${offset + length} are outside the memory's ${this.byteLength}`);
+      throw new RangeError(
+        `bytes ${offset} to ${offset + length} are outside the memory's ${this.byteLength}`,
+      );
     }
     const low = this.#addressLow + offset;
     words[at] = low;
@@ -114,15 +117,17 @@ export class Block implements Owned {
 
 const EFAULT = -14;
 
-// Copies what the kernel wrote to where the caller wants it. A target that was detached meanwhile has no room any
-// more; as if its address were bad, the operation fails.
+// Copies what the kernel wrote to where the caller wants it. A target that was detached meanwhile
+// has no room any more; as if its address were bad, the operation fails.
 function scatter(bytes: Buffer, targets: readonly ArrayBufferView[], result: number): number {
   let done = 0;
   for (const target of targets) {
     if (done === result) break;
     const length = Math.min(target.byteLength, result - done);
     if (length === 0 && isDetached(target)) return EFAULT;
-    new Uint8Array(target.buffer, target.byteOffset, length).set(bytes.subarray(done, done + length));
+    new Uint8Array(target.buffer, target.byteOffset, length).set(
+      bytes.subarray(done, done + length),
+    );
     done += length;
   }
   return done < result ? EFAULT : result;
@@ -187,12 +192,25 @@ export class MemoryAccess {
   }
 
   /** The bytes are to be read by the kernel: native memory as it is, everything else copied now. */
-  source(entry: SubmissionEntry, data: BufferSource, offset: number | undefined, length: number | undefined): void {
+  source(
+    entry: SubmissionEntry,
+    data: BufferSource,
+    offset: number | undefined,
+    length: number | undefined,
+  ): void {
     this.#place(entry, data, offset, length, false);
   }
 
-  /** The bytes are to be written by the kernel: native memory directly, everything else by a copy at the end. */
-  target(entry: SubmissionEntry, data: BufferSource, offset: number | undefined, length: number | undefined): void {
+  /**
+   * The bytes are to be written by the kernel: native memory directly, everything else by a copy at
+   * the end.
+   */
+  target(
+    entry: SubmissionEntry,
+    data: BufferSource,
+    offset: number | undefined,
+    length: number | undefined,
+  ): void {
     this.#place(entry, data, offset, length, true);
   }
 
@@ -206,7 +224,8 @@ export class MemoryAccess {
     if (!(data instanceof Memory)) checkView(data, 'buffer');
     const size = data.byteLength;
     const start = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, size);
-    const count = length === undefined ? size - start : checkInteger(length, 'length', 0, size - start);
+    const count =
+      length === undefined ? size - start : checkInteger(length, 'length', 0, size - start);
     entry.length = count;
     if (data instanceof Memory) {
       entry.setAddress(data, start, count);

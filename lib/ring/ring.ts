@@ -1,7 +1,8 @@
-// One ring: initiates operations and dispatches their completions. Knows slots, queues and counters; what the operations
-// mean is for the tiers above. The hot path of everything is initiate() -> commit() and dispatch() -> #complete().
+// One ring: initiates operations and dispatches their completions. Knows slots, queues and
+// counters; what the operations mean is for the tiers above. The hot path of everything is
+// initiate() -> commit() and dispatch() -> #complete().
 import { proactorError, systemError } from '../errors';
-import { type NativeAddon, type NativeRing, type RingMemory } from './binding';
+import type { NativeAddon, NativeRing, RingMemory } from './binding';
 import { BufferRing, type BufferRingOptions } from './buffer-ring';
 import { type CompletionHandler, HandlerTable, type OperationId } from './handler-table';
 import { IORING_CQE_F_MORE, IOSQE_IO_LINK } from './kernel';
@@ -37,7 +38,8 @@ const {
 
 /** Operations that can be linked into one chain. */
 const LINK_LIMIT = 8;
-// Sweeps over the completion queue before the event loop gets a turn, so that timers stay alive under load.
+// Sweeps over the completion queue before the event loop gets a turn, so that timers stay alive
+// under load.
 const SWEEPS_PER_DISPATCH = 8;
 
 export interface RingOptions {
@@ -104,7 +106,8 @@ export class Ring {
     if (error < 0) throw systemError(error, 'io_uring_setup');
     this.memory = new MemoryAccess(this.native);
     this.buffers = new BufferRing(this.native, 0, options.buffers);
-    if (this.buffers.registration < 0) throw systemError(this.buffers.registration, 'io_uring_register');
+    if (this.buffers.registration < 0)
+      throw systemError(this.buffers.registration, 'io_uring_register');
     const started = this.native.start(() => this.#dispatch(), options.preferEventfd);
     if (typeof started === 'number') throw systemError(started, 'io_uring_enter');
     this.setUp = started;
@@ -146,7 +149,10 @@ export class Ring {
     return this.#dispatching;
   }
 
-  /** Starts an entry: to be filled in at once and then committed. Nothing is initiated if filling it in throws. */
+  /**
+   * Starts an entry: to be filled in at once and then committed. Nothing is initiated if filling it
+   * in throws.
+   */
   begin(opcodeAndFlags: number): SubmissionEntry {
     if (this.#closed) throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
     const tail = this.control[SUBMISSION_TAIL]!;
@@ -174,7 +180,10 @@ export class Ring {
   /** The next operation is linked to the one initiated after it. */
   link(): void {
     if (this.#linked >= LINK_LIMIT - 1) {
-      throw proactorError('ERR_PROACTOR_LINK_TOO_LONG', `A chain has at most ${LINK_LIMIT} operations`);
+      throw proactorError(
+        'ERR_PROACTOR_LINK_TOO_LONG',
+        `A chain has at most ${LINK_LIMIT} operations`,
+      );
     }
     this.#link = true;
   }
@@ -197,8 +206,8 @@ export class Ring {
   }
 
   /**
-   * Calls `target.runDeferred()` at the end of this batch, or of this turn outside of one: what is asked for several
-   * times until then becomes one operation.
+   * Calls `target.runDeferred()` at the end of this batch, or of this turn outside of one: what is
+   * asked for several times until then becomes one operation.
    */
   defer(target: Deferred): void {
     const count = this.#deferredCount++;
@@ -234,21 +243,25 @@ export class Ring {
     }
   }
 
-  /** Makes what was initiated known to the I/O thread. In loop dispatch native code does so before it sleeps. */
+  /**
+   * Makes what was initiated known to the I/O thread. In loop dispatch native code does so before
+   * it sleeps.
+   */
   flush(): void {
     if (!this.threaded) return;
     const { control } = this;
     const tail = control[SUBMISSION_TAIL]!;
     const published = control[PUBLISHED_TAIL]!;
-    // Sequentially consistent, as is the I/O thread's side: either it sees the tail, or we see that it sleeps.
+    // Sequentially consistent, as is the I/O thread's side: either it sees the tail, or we see that
+    // it sleeps.
     if (tail !== published) Atomics.store(control, PUBLISHED_TAIL, tail);
     const sleeping = Atomics.load(control, SLEEPING);
     if (sleeping === SLEEPING_NO) return;
     if (tail !== published || sleeping === SLEEPING_FOR_ROOM) this.native.wake();
   }
 
-  // Called by native code when there are completions. If a handler throws, the exception goes to native code, which
-  // reports it as uncaught and calls again for the rest of the batch.
+  // Called by native code when there are completions. If a handler throws, the exception goes to
+  // native code, which reports it as uncaught and calls again for the rest of the batch.
   #dispatch(): void {
     const { control } = this;
     const completions = this.#completions;
@@ -271,7 +284,12 @@ export class Ring {
           head = (head + 1) | 0;
           // Before the handler: whatever it does, this completion is dispatched only once.
           control[CONSUMED_HEAD] = head;
-          this.#complete(completions[at]!, completions[at + 1]!, completions[at + 2]!, completions[at + 3]!);
+          this.#complete(
+            completions[at]!,
+            completions[at + 1]!,
+            completions[at + 2]!,
+            completions[at + 3]!,
+          );
         }
         this.#endSweep(head);
         swept = true;
@@ -322,7 +340,8 @@ export class Ring {
       return;
     }
     this.counters[COUNTER_STALE]!++;
-    if ((generation & RESULT_IS_DESCRIPTOR) !== 0 && result >= 0) this.#addon.closeDescriptor(result);
+    if ((generation & RESULT_IS_DESCRIPTOR) !== 0 && result >= 0)
+      this.#addon.closeDescriptor(result);
   }
 
   /** Sets whether an operation in flight keeps the process alive. */
@@ -340,7 +359,10 @@ export class Ring {
     else this.native.unreference();
   }
 
-  /** Ends the ring; `closed` is called with the number of operations that the kernel did not give back. */
+  /**
+   * Ends the ring; `closed` is called with the number of operations that the kernel did not give
+   * back.
+   */
   close(drainMs: number, closed: (leaked: number) => void): void {
     this.#closed = true;
     this.native.close(drainMs, closed);

@@ -1,6 +1,7 @@
-// The submission queue as JavaScript writes it: entry by entry, each zeroed, filled in and then committed. In loop dispatch
-// these are the kernel's own entries, in thread dispatch those of the ring to the I/O thread.
-import type { Block, Memory, Owned } from './memory';
+// The submission queue as JavaScript writes it: entry by entry, each zeroed, filled in and then
+// committed. In loop dispatch these are the kernel's own entries, in thread dispatch those of the
+// ring to the I/O thread.
+
 import {
   SQE_ADDRESS,
   SQE_BUFFER_GROUP,
@@ -12,6 +13,7 @@ import {
   SQE_OPERATION_FLAGS,
   SQE_USER_DATA,
 } from './layout';
+import type { Block, Memory, Owned } from './memory';
 
 const TWO_TO_32 = 0x1_0000_0000;
 

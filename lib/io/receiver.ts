@@ -1,0 +1,292 @@
+// The receiving half of a stream: one multishot receive into shared buffers, and whoever consumes
+// what it brings.
+//
+//   idle -> armed -> idle …      paused, or enough queued: cancelled;   no buffer free: waits for one;   0 bytes: ended
+import { channels } from '../diagnostics';
+import { invalidArgType, proactorError } from '../errors';
+import type { Proactor } from '../proactor';
+import type { OperationId } from '../ring/handler-table';
+import { EAGAIN, ECANCELED, EINTR, ENOBUFS, IORING_CQE_F_MORE } from '../ring/kernel';
+import { COUNTER_BUFFER_EXHAUSTION } from '../ring/layout';
+import type { Ring } from '../ring/ring';
+import { checkInteger } from '../validate';
+import { Chunk } from './chunk';
+import { InboundQueue } from './inbound-queue';
+
+export type DataHandler = (chunk: Chunk) => void;
+
+/** What the stream does about what its receiver finds. */
+export interface ReceiverHost {
+  /** Bytes came. */
+  received(): void;
+  /** The peer ended, and all that came before was consumed. */
+  receiveEnded(): void;
+  receiveFailed(errno: number): void;
+  /** Nothing is in flight any more after `stop()`. */
+  receiveStopped(): void;
+}
+
+interface Reader {
+  readonly resolve: (data: Buffer | null) => void;
+  readonly reject: (error: Error) => void;
+  readonly limit: number;
+}
+
+export class Receiver {
+  bytes = 0;
+  readonly #proactor: Proactor;
+  readonly #ring: Ring;
+  readonly #fd: number;
+  readonly #host: ReceiverHost;
+  readonly #highWaterMark: number;
+  readonly #inbound: InboundQueue;
+  readonly #chunk: Chunk;
+  #onData: DataHandler | null = null;
+  #reader: Reader | null = null;
+  #iterating = false;
+  #paused = false;
+  #discarding = false; // nobody reads, and nobody will: only the end is waited for
+  #id: OperationId = 0;
+  #cancelled = false;
+  #waitingForBuffer = false;
+  #ended = false;
+  #endAnnounced = false;
+  #stopped = false;
+  #referenced = true;
+
+  constructor(proactor: Proactor, fd: number, highWaterMark: number, host: ReceiverHost) {
+    this.#proactor = proactor;
+    this.#ring = proactor.ring;
+    this.#fd = fd;
+    this.#host = host;
+    this.#highWaterMark = highWaterMark;
+    this.#inbound = new InboundQueue(this.#ring.buffers);
+    this.#chunk = new Chunk(this.#ring.buffers);
+  }
+
+  /** A receive is in flight: the descriptor may not be closed. */
+  get inFlight(): boolean {
+    return this.#id !== 0;
+  }
+
+  /** The peer's end was told. */
+  get ended(): boolean {
+    return this.#endAnnounced;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get onData(): DataHandler | null {
+    return this.#onData;
+  }
+
+  set onData(handler: DataHandler | null) {
+    if (handler !== null && typeof handler !== 'function') {
+      throw invalidArgType('onData', 'of type function or null', handler);
+    }
+    if (handler !== null && (this.#reader !== null || this.#iterating)) throw readerActive();
+    this.#onData = handler;
+    if (handler !== null) this.#wake();
+  }
+
+  read(limit: number): Promise<Buffer | null> {
+    checkInteger(limit, 'limit', 1, 0x7fffffff);
+    if (this.#onData !== null || this.#reader !== null) throw readerActive();
+    return new Promise((resolve, reject) => {
+      this.#reader = { resolve, reject, limit };
+      this.#wake();
+    });
+  }
+
+  beginIteration(): void {
+    if (this.#iterating || this.#onData !== null) throw readerActive();
+    this.#iterating = true;
+  }
+
+  endIteration(): void {
+    this.#iterating = false;
+  }
+
+  pause(): void {
+    this.#paused = true;
+    this.#cancel();
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#wake();
+  }
+
+  /** Where nobody consumes anything: receives all the same, so that the peer's end is noticed. */
+  discardUnlessConsumed(): void {
+    if (this.#wanted || this.#iterating) return;
+    this.#discarding = true;
+    this.#arm();
+  }
+
+  /** Ends receiving; `receiveStopped` is called if something is still in flight. */
+  stop(): void {
+    this.#stopped = true;
+    this.#cancel();
+  }
+
+  /** The descriptor is closed: gives back what nobody consumed, and answers a pending read. */
+  finish(error: Error | undefined): void {
+    this.#inbound.clear();
+    const reader = this.#reader;
+    this.#reader = null;
+    if (reader === null) return;
+    if (error === undefined) reader.resolve(null);
+    else reader.reject(error);
+  }
+
+  setReferenced(referenced: boolean): void {
+    this.#referenced = referenced;
+    if (this.#id === 0) return;
+    if (referenced) this.#proactor.refOperation(this.#id);
+    else this.#proactor.unrefOperation(this.#id);
+  }
+
+  get #wanted(): boolean {
+    return this.#onData !== null || this.#reader !== null || this.#discarding;
+  }
+
+  // Gives what is queued to whoever wants it, and sees to it that more comes.
+  #wake(): void {
+    if (this.#inbound.isEmpty || this.#onData === null) {
+      this.#serveReader();
+      this.#arm();
+    } else {
+      // Not from within the setter: a handler is called from the event loop only.
+      queueMicrotask(() => this.#drainQueued());
+    }
+  }
+
+  #drainQueued(): void {
+    while (!this.#inbound.isEmpty && this.#onData !== null && !this.#paused && !this.#stopped) {
+      const held = this.#inbound.shift()!;
+      try {
+        this.#lend(this.#onData, held.offset, held.length, held.copy);
+      } finally {
+        this.#inbound.release(held);
+      }
+    }
+    this.#announceEnd();
+    this.#arm();
+  }
+
+  #serveReader(): void {
+    const reader = this.#reader;
+    if (reader === null) return;
+    if (!this.#inbound.isEmpty) {
+      this.#reader = null;
+      reader.resolve(this.#inbound.take(reader.limit));
+    } else if (this.#ended) {
+      this.#reader = null;
+      reader.resolve(null);
+      this.#announceEnd();
+    }
+  }
+
+  #arm(): void {
+    if (this.#id !== 0 || this.#waitingForBuffer || this.#ended || this.#stopped || this.#paused)
+      return;
+    // Before anybody asked, receiving would only fill memory; and with enough queued it waits, too.
+    if (!this.#wanted || this.#inbound.bytes >= this.#highWaterMark) return;
+    this.#cancelled = false;
+    try {
+      this.#id = this.#proactor.recvMultishot(this.#fd, this.#ring.buffers, 0, this.#onReceive);
+    } catch {
+      // No slot is free for it.
+      this.#host.receiveFailed(-ENOBUFS);
+      return;
+    }
+    if (!this.#referenced) this.#proactor.unrefOperation(this.#id);
+  }
+
+  #cancel(): void {
+    if (this.#id === 0 || this.#cancelled) return;
+    this.#cancelled = true;
+    this.#proactor.cancel(this.#id);
+  }
+
+  readonly #onReceive = (result: number, flags: number): void => {
+    if ((flags & IORING_CQE_F_MORE) === 0) this.#id = 0;
+    try {
+      if (result > 0) this.#received(result, flags);
+      else this.#noData(result);
+    } finally {
+      // The last step of closing, or the moment to go on.
+      if (this.#id === 0) {
+        if (this.#stopped) this.#host.receiveStopped();
+        else this.#arm();
+      }
+    }
+  };
+
+  #received(length: number, flags: number): void {
+    const { buffers } = this.#ring;
+    const offset = buffers.take(length, flags);
+    this.bytes += length;
+    this.#host.received();
+    const handler = this.#onData;
+    if (handler !== null && !this.#paused && !this.#stopped && this.#inbound.isEmpty) {
+      try {
+        this.#lend(handler, offset, length, null);
+      } finally {
+        buffers.release(offset);
+      }
+    } else if (this.#stopped || this.#discarding) {
+      buffers.release(offset);
+    } else {
+      this.#inbound.push(offset, length);
+      this.#serveReader();
+      if (this.#inbound.bytes >= this.#highWaterMark) this.#cancel();
+    }
+  }
+
+  #lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
+    const chunk = this.#chunk;
+    chunk.lend(offset, length, copy);
+    try {
+      handler(chunk);
+    } finally {
+      chunk.takeBack();
+    }
+  }
+
+  #noData(result: number): void {
+    if (result === 0) {
+      this.#ended = true;
+      this.#serveReader();
+      this.#announceEnd();
+    } else if (result === -ENOBUFS) {
+      this.#ring.counters[COUNTER_BUFFER_EXHAUSTION]!++;
+      channels.buffersExhausted.publish({ stream: this.#host });
+      this.#waitingForBuffer = true;
+      this.#ring.buffers.whenAvailable(() => {
+        this.#waitingForBuffer = false;
+        this.#arm();
+      });
+    } else if (result !== -ECANCELED && result !== -EINTR && result !== -EAGAIN) {
+      this.#host.receiveFailed(result);
+    }
+  }
+
+  // After what came before was consumed.
+  #announceEnd(): void {
+    if (!this.#ended || this.#endAnnounced || this.#stopped || !this.#inbound.isEmpty) return;
+    this.#endAnnounced = true;
+    this.#host.receiveEnded();
+  }
+}
+
+function readerActive(): Error {
+  return proactorError(
+    'ERR_PROACTOR_READER_ACTIVE',
+    'The data is consumed already: by onData, by a pending read, or by an iteration',
+  );
+}

@@ -1,0 +1,187 @@
+// The sending half of a stream: what is written in one turn goes out together, one send is in
+// flight at a time, and the end comes after everything.
+import type { Proactor } from '../proactor';
+import type { OperationId } from '../ring/handler-table';
+import { EAGAIN, ECANCELED, EINTR, ENOTCONN, SHUT_WR } from '../ring/kernel';
+import type { Deferred, Ring } from '../ring/ring';
+import { SendQueue, type WriteData } from './send-queue';
+
+/** What the stream does about what its sender finds. */
+export interface SenderHost {
+  /** Bytes went. */
+  sent(): void;
+  /** Everything was sent after `write` had said false. */
+  drained(): void;
+  /** The peer was told that nothing follows. */
+  sendEnded(): void;
+  sendFailed(failure: number | Error, syscall: string): void;
+  /** Nothing is in flight any more after `stop()`. */
+  sendStopped(): void;
+  /** Both directions are over, so that closing the descriptor says all that a shutdown would. */
+  readonly receiveIsOver: boolean;
+}
+
+export type WriteCallback = (error?: Error) => void;
+
+export class Sender implements Deferred {
+  bytes = 0;
+  readonly #proactor: Proactor;
+  readonly #ring: Ring;
+  readonly #fd: number;
+  readonly #host: SenderHost;
+  readonly #highWaterMark: number;
+  readonly #queue: SendQueue;
+  #callbacks: { readonly at: number; readonly call: WriteCallback }[] = [];
+  #sendId: OperationId = 0;
+  #shutdownId: OperationId = 0;
+  #deferred = false;
+  #needDrain = false;
+  #ending = false;
+  #ended = false;
+  #stopped = false;
+
+  constructor(proactor: Proactor, fd: number, highWaterMark: number, host: SenderHost) {
+    this.#proactor = proactor;
+    this.#ring = proactor.ring;
+    this.#fd = fd;
+    this.#host = host;
+    this.#highWaterMark = highWaterMark;
+    this.#queue = new SendQueue(this.#ring);
+  }
+
+  /** A send or shutdown is in flight: the descriptor may not be closed. */
+  get inFlight(): boolean {
+    return this.#sendId !== 0 || this.#shutdownId !== 0;
+  }
+
+  /** Bytes written and not sent. */
+  get queued(): number {
+    return this.#queue.bytes;
+  }
+
+  /** `end()` was called. */
+  get ending(): boolean {
+    return this.#ending;
+  }
+
+  /** The peer was told. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  write(data: WriteData, callback: WriteCallback | undefined): boolean {
+    this.#queue.add(data);
+    return this.#written(callback);
+  }
+
+  writeText(text: string, encoding: BufferEncoding, callback: WriteCallback | undefined): boolean {
+    this.#queue.addText(text, encoding);
+    return this.#written(callback);
+  }
+
+  #written(callback: WriteCallback | undefined): boolean {
+    const { bytes } = this.#queue;
+    if (callback !== undefined) this.#callbacks.push({ at: this.bytes + bytes, call: callback });
+    if (this.#sendId === 0) this.#defer();
+    if (bytes < this.#highWaterMark) return true;
+    this.#needDrain = true;
+    return false;
+  }
+
+  /** Nothing is written any more: the peer is told after what is queued. */
+  end(): void {
+    this.#ending = true;
+    this.#defer();
+  }
+
+  /** Ends sending; `sendStopped` is called if something is still in flight. */
+  stop(): void {
+    this.#stopped = true;
+    if (this.#sendId !== 0) this.#proactor.cancel(this.#sendId);
+    if (this.#shutdownId !== 0) this.#proactor.cancel(this.#shutdownId);
+  }
+
+  /** The descriptor is closed: drops what is queued, and tells those who wait. */
+  finish(error: Error): void {
+    this.#queue.clear();
+    for (const { call } of this.#callbacks.splice(0)) call(error);
+  }
+
+  #defer(): void {
+    if (this.#deferred) return;
+    this.#deferred = true;
+    this.#ring.defer(this);
+  }
+
+  /** Initiates the send of what was written in this batch. */
+  runDeferred(): void {
+    this.#deferred = false;
+    if (this.#sendId !== 0 || this.#stopped) return;
+    if (!this.#queue.hasWaiting) {
+      this.#allSent();
+      return;
+    }
+    try {
+      this.#sendId = this.#queue.start(this.#proactor, this.#fd, this.#onSent);
+    } catch (error) {
+      // A buffer was detached before its turn came, or no slot is free.
+      this.#host.sendFailed(error as Error, 'write');
+    }
+  }
+
+  readonly #onSent = (result: number): void => {
+    this.#sendId = 0;
+    const sent = Math.max(result, 0);
+    this.#queue.settle(sent);
+    this.bytes += sent;
+    this.#host.sent();
+    if (this.#stopped) {
+      this.#host.sendStopped();
+      return;
+    }
+    if (result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED) {
+      this.#host.sendFailed(result, 'write');
+      return;
+    }
+    if (this.#queue.hasWaiting) this.#defer();
+    else if (this.#needDrain || this.#ending) this.#allSent();
+    if (this.#callbacks.length > 0) this.#runCallbacks();
+  };
+
+  #allSent(): void {
+    if (this.#ending) this.#shutDown();
+    if (!this.#needDrain) return;
+    this.#needDrain = false;
+    if (!this.#ending) this.#host.drained();
+  }
+
+  #runCallbacks(): void {
+    while (this.#callbacks.length > 0 && this.#callbacks[0]!.at <= this.bytes)
+      this.#callbacks.shift()!.call();
+  }
+
+  #shutDown(): void {
+    if (this.#shutdownId !== 0 || this.#ended) return;
+    if (this.#host.receiveIsOver) {
+      this.#ended = true;
+      this.#host.sendEnded();
+      return;
+    }
+    try {
+      this.#shutdownId = this.#proactor.shutdown(this.#fd, SHUT_WR, this.#onShutDown);
+    } catch (error) {
+      this.#host.sendFailed(error as Error, 'shutdown');
+    }
+  }
+
+  readonly #onShutDown = (result: number): void => {
+    this.#shutdownId = 0;
+    if (this.#stopped) this.#host.sendStopped();
+    // ENOTCONN: the peer was faster, with a reset that the receive reports.
+    else if (result < 0 && result !== -ENOTCONN) this.#host.sendFailed(result, 'shutdown');
+    else {
+      this.#ended = true;
+      this.#host.sendEnded();
+    }
+  };
+}
