@@ -25,7 +25,8 @@ const NAME_TIMEOUT_MS = 30_000;
 const LINES_PER_SECOND_MAX = 20;
 // A client that lets so many bytes wait is dropped: write() returns false from here on.
 const UNREAD_BYTES_MAX = 1024 * 1024;
-const STOP_TIMEOUT_MS = 1000;
+// How long somebody who is to leave may take to do so.
+const LEAVE_TIMEOUT_MS = 1000;
 
 function fail(message, code = 1) {
   console.error(`chat-server: ${message}`);
@@ -68,8 +69,10 @@ class Room {
     for (const member of this.members.values()) if (member !== except) member.send(line);
   }
 
-  end(text) {
-    for (const client of this.clients) client.leave(text);
+  /** Says why to everybody, and waits until they are gone. */
+  async end(reason) {
+    const leaving = [...this.clients].map((client) => client.leave(reason));
+    await Promise.all(leaving);
   }
 }
 
@@ -107,12 +110,17 @@ class Client {
     this.#stream.resetAndDestroy();
   }
 
-  /** Ends this client's connection when everything was sent to it. */
+  /** Ends this client's connection when everything was sent to it. Fulfilled when it is closed. */
   leave(reason) {
-    if (this.#left) return;
+    if (this.#left) return this.#stream.closed;
     if (reason !== undefined) this.send(`* ${reason}\n`);
     this.#forget();
-    if (!this.#stream.destroyed) this.#stream.end().catch(() => {});
+    if (!this.#stream.destroyed) {
+      this.#stream.end().catch(() => {});
+      const timer = setTimeout(() => this.#stream.destroy(), LEAVE_TIMEOUT_MS);
+      this.#stream.closed.then(() => clearTimeout(timer));
+    }
+    return this.#stream.closed;
   }
 
   #forget() {
@@ -127,6 +135,7 @@ class Client {
 
   // The chunk is borrowed until this returns; the decoder copies it into text.
   #received(chunk) {
+    if (this.#left) return;
     this.#text += this.#decoder.write(chunk.bytes);
     this.#handleLines();
   }
@@ -208,12 +217,7 @@ console.log(`listening on ${family === 'IPv6' ? `[${address}]` : address}:${port
 
 async function stop() {
   await acceptor.close();
-  room.end('the server stops');
-  // Who reads gets the farewell; for others nobody waits.
-  const deadline = Date.now() + STOP_TIMEOUT_MS;
-  while (room.clients.size > 0 && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await room.end('the server stops');
   await proactor.dispose();
 }
 process.once('SIGINT', stop);
