@@ -1,4 +1,4 @@
-// A TCP proxy: passes each connection on to another server, byte for byte and without copying them.
+// A TCP proxy: passes each connection on to another server, byte for byte, from the memory it was received into.
 //
 //   node examples/tcp-proxy.mjs --port 7002 --to 127.0.0.1:7000 [--host 127.0.0.1] [--dispatch loop|thread]
 //
