@@ -156,8 +156,7 @@ function initiate(
     op.prepare(entry, ring, a, b, c, d, e);
     return ring.commit(handler, op.descriptor);
   } catch (error) {
-    // Nothing was initiated: memory that was taken for it goes back.
-    entry.owned?.settle(-ECANCELED);
+    ring.abandon();
     throw error;
   }
 }

@@ -45,7 +45,8 @@ Napi::Value RingHandle::SetUp(const Napi::CallbackInfo& info) {
   const Napi::Object options = info[0].As<Napi::Object>();
   threaded_ = options.Get("threaded").ToBoolean();
   RingOptions ring_options;
-  ring_options.submission_entries = Field(options, "submissionEntries");
+  // An I/O thread takes from a ring of its own, which has half as many entries.
+  ring_options.submission_entries = Field(options, "submissionEntries") * (threaded_ ? 2 : 1);
   ring_options.completion_entries = Field(options, "completionEntries");
   ring_options.withheld_flags = Field(options, "withheldFlags");
   ring_options.start_disabled = threaded_;

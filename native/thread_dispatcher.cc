@@ -53,14 +53,12 @@ void ThreadDispatcher::Wake() {
 
 void ThreadDispatcher::SubmitAndWaitForRoom() {
   const int32_t taken = control_.At(kTakenHead).load(std::memory_order_acquire);
+  const int32_t tail = control_.Get(kSubmissionTail);
   // seq_cst against the thread's store to kSleeping: either it sees the tail, or we see that it
   // sleeps.
-  control_.At(kPublishedTail).store(control_.Get(kSubmissionTail), std::memory_order_seq_cst);
-  const auto full = [this](int32_t head) {
-    return static_cast<uint32_t>(control_.Get(kSubmissionTail) - head) == submission_entries();
-  };
-  for (int32_t head = taken; full(head);
-       head = control_.At(kTakenHead).load(std::memory_order_acquire)) {
+  control_.At(kPublishedTail).store(tail, std::memory_order_seq_cst);
+  if (taken == tail) return;
+  while (control_.At(kTakenHead).load(std::memory_order_acquire) == taken) {
     if (control_.At(kSleeping).load(std::memory_order_seq_cst) != kSleepingNo) {
       // A full completion ring is room that only this thread could make, and it is busy here: the
       // I/O thread takes submissions then as well, see WaitForRoom().

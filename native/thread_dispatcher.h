@@ -34,7 +34,7 @@ class ThreadDispatcher {
   int Start(Ring* ring, ControlBlock control, Post post, void* context);
   // Wakes the I/O thread up: to be called after publishing if kSleeping asks for it.
   void Wake();
-  // Publishes, and waits until the I/O thread took at least one entry of a full submission ring.
+  // Publishes, and waits until the I/O thread took at least one entry, if there is one to take.
   void SubmitAndWaitForRoom();
   // After a dispatch: true if completions came meanwhile and no post announces them, so that the
   // caller has to see to another dispatch.

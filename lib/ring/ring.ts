@@ -5,7 +5,7 @@ import { proactorError, systemError } from '../errors';
 import type { NativeAddon, NativeRing, RingMemory } from './binding';
 import { BufferRing, type BufferRingOptions } from './buffer-ring';
 import { type CompletionHandler, HandlerTable, type OperationId } from './handler-table';
-import { IORING_CQE_F_MORE, IOSQE_IO_LINK } from './kernel';
+import { ECANCELED, IORING_CQE_F_MORE, IOSQE_IO_LINK } from './kernel';
 import * as layout from './layout';
 import { MemoryAccess } from './memory';
 import { SubmissionEntry } from './submission-queue';
@@ -157,7 +157,7 @@ export class Ring {
     if (this.#closed) throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
     const tail = this.control[SUBMISSION_TAIL]!;
     // A chain of linked operations has to be submitted in one piece.
-    const needed = this.#linked > 0 || this.#link ? LINK_LIMIT + 1 - this.#linked : 1;
+    const needed = this.#linked > 0 || this.#link ? LINK_LIMIT - this.#linked : 1;
     if (((tail - this.#submissionHead) | 0) + needed > this.#entries) this.#makeRoom(tail, needed);
     this.entry.begin((tail & (this.#entries - 1)) << SQE_WORDS_SHIFT, opcodeAndFlags);
     return this.entry;
@@ -175,6 +175,12 @@ export class Ring {
     this.counters[COUNTER_SUBMITTED]!++;
     if (!this.#dispatching) this.#commitOutside();
     return handlers.id(slot);
+  }
+
+  /** Nothing was initiated after begin(): what was taken for it goes back, and a link does not wait for another. */
+  abandon(): void {
+    this.entry.owned?.settle(-ECANCELED);
+    this.#link = false;
   }
 
   /** The next operation is linked to the one initiated after it. */
