@@ -36,7 +36,11 @@ export interface ProactorStats {
 
 export function readStats(ring: Ring): ProactorStats {
   const { counters } = ring;
-  const native = new BigUint64Array(counters.buffer, counters.byteOffset, counters.length);
+  // Once the proactor is disposed of, the memory is gone: those figures are then 0.
+  const native =
+    counters.length === 0
+      ? []
+      : new BigUint64Array(counters.buffer, counters.byteOffset, counters.length);
   const count = (index: number): number => counters[index] ?? 0;
   const nativeCount = (index: number): number => Number(native[index] ?? 0n);
   return {
