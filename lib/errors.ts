@@ -1,7 +1,7 @@
 // Every error this package makes. Programmer errors are thrown at the call with Node's codes;
 // system errors look like those of node:net and node:fs. Codes of our own start with ERR_PROACTOR_
 // or ERR_IO_URING_ and are listed here.
-import { getSystemErrorName, inspect } from 'node:util';
+import { getSystemErrorMap, getSystemErrorName, inspect } from 'node:util';
 
 /** Codes of this package's own. */
 export type ProactorErrorCode =
@@ -121,17 +121,18 @@ export function systemError(
 ): SystemError {
   const code = errnoName(errno);
   const { address, port, path, detail } = subject;
-  let message = `${syscall} ${code}`;
-  if (address !== undefined)
-    message += port !== undefined && port > 0 ? ` ${address}:${port}` : ` ${address}`;
-  if (path !== undefined) message = `${code}: ${syscall} '${path}'`;
+  // Node's modules put it in three ways: those of files and of listening describe the code.
+  const described = `${code}: ${getSystemErrorMap().get(errno)?.[1] ?? 'unknown error'}`;
+  let message = `${syscall} ${syscall === 'listen' ? described : code}`;
+  if (address !== undefined) message += port ? ` ${address}:${port}` : ` ${address}`;
+  if (path !== undefined) message = `${described}, ${syscall} '${path}'`;
   if (detail !== undefined) message += ` (${detail})`;
   const error = new Error(message) as SystemError;
   error.errno = errno;
   error.code = code;
   error.syscall = syscall;
   if (address !== undefined) error.address = address;
-  if (port !== undefined) error.port = port;
+  if (port) error.port = port;
   if (path !== undefined) error.path = path;
   return error;
 }
