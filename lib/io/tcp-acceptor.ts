@@ -56,13 +56,16 @@ export class TcpAcceptor {
   readonly #options: ListenOptions;
   #onConnection: ConnectionHandler | null = null;
   #queue: TcpStream[] = [];
-  #next: ((result: IteratorResult<TcpStream, undefined>) => void) | null = null;
+  // Calls of the iterator's next() that nothing came for yet; then #queue is empty.
+  #takers: ((result: IteratorResult<TcpStream, undefined>) => void)[] = [];
   #iterating = false;
   #id: OperationId = 0;
+  #cancelled = false;
   #paused = false;
   #referenced = true;
   #retry: NodeJS.Timeout | undefined;
   #closing: Promise<void> | undefined;
+  #isClosed = false;
   #resolveClosed: (() => void) | undefined;
   #disown: () => void;
 
@@ -90,9 +93,9 @@ export class TcpAcceptor {
     options: ListenOptions = {},
     onConnection: ConnectionHandler | null = null,
   ): Promise<TcpAcceptor> {
-    const { backlog = 511, host, ipv6Only = false, port = 0, reusePort = false } = options;
     checkObject(options, 'options');
-    checkPort(port, 'options.port');
+    const { backlog = 511, host, ipv6Only = false, reusePort = false } = options;
+    const port = options.port === undefined ? 0 : checkPort(options.port, 'options.port');
     checkInteger(backlog, 'options.backlog', 0, 0x7fffffff);
     checkBoolean(ipv6Only, 'options.ipv6Only');
     checkBoolean(reusePort, 'options.reusePort');
@@ -129,7 +132,7 @@ export class TcpAcceptor {
   /** Stops accepting: connections wait in the kernel, as many as the backlog allows. */
   pause(): void {
     this.#paused = true;
-    if (this.#id !== 0) this.proactor.cancel(this.#id);
+    this.#cancel();
   }
 
   resume(): void {
@@ -152,18 +155,29 @@ export class TcpAcceptor {
     if (this.#id !== 0 || this.#paused || this.closed || this.#retry !== undefined) return;
     if (this.#onConnection === null && !(this.#iterating && this.#queue.length < QUEUE_LIMIT))
       return;
+    this.#cancelled = false;
     this.#id = this.proactor.acceptMultishot(this.#fd, kernel.SOCK_CLOEXEC, this.#onAccept);
     if (!this.#referenced) this.proactor.unrefOperation(this.#id);
   }
 
+  #cancel(): void {
+    if (this.#id === 0 || this.#cancelled) return;
+    this.#cancelled = true;
+    this.proactor.cancel(this.#id);
+  }
+
   readonly #onAccept = (result: number, flags: number): void => {
     if ((flags & kernel.IORING_CQE_F_MORE) === 0) this.#id = 0;
-    if (result >= 0) this.#accepted(result);
-    else if (EXHAUSTED.includes(result)) this.#waitForDescriptors(result);
-    else if (result !== -kernel.ECANCELED && result !== -kernel.ECONNABORTED) this.#report(result);
-    if (this.#id !== 0) return;
-    if (this.closed) this.#finishClose();
-    else this.#arm();
+    try {
+      if (result >= 0) this.#accepted(result);
+      else if (EXHAUSTED.includes(result)) this.#waitForDescriptors(result);
+      else if (result !== -kernel.ECANCELED && result !== -kernel.ECONNABORTED)
+        this.#report(result);
+    } finally {
+      // Also after a handler threw: the next connection is none of its business.
+      if (this.#id === 0 && this.closed) this.#finishClose();
+      else this.#arm();
+    }
   };
 
   #accepted(fd: number): void {
@@ -174,17 +188,11 @@ export class TcpAcceptor {
     const stream = new TcpStream(this.proactor, fd, this.#options);
     channels.accept.publish({ acceptor: this, stream });
     if (this.#onConnection !== null && !this.#paused) this.#onConnection(stream);
-    else if (this.#next !== null) this.#take(stream);
     else {
-      this.#queue.push(stream);
-      if (this.#queue.length >= QUEUE_LIMIT && this.#id !== 0) this.proactor.cancel(this.#id);
+      const take = this.#takers.shift();
+      if (take !== undefined) take({ done: false, value: stream });
+      else if (this.#queue.push(stream) >= QUEUE_LIMIT) this.#cancel();
     }
-  }
-
-  #take(stream: TcpStream): void {
-    const next = this.#next!;
-    this.#next = null;
-    next({ done: false, value: stream });
   }
 
   #deliverQueued(): void {
@@ -202,13 +210,13 @@ export class TcpAcceptor {
   // The connection that could not be accepted stays in the backlog, so trying again at once would
   // only spin.
   #waitForDescriptors(errno: number): void {
-    this.#report(errno);
     if (this.closed) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.#arm();
     }, RETRY_MS);
     if (!this.#referenced) this.#retry.unref();
+    this.#report(errno);
   }
 
   /** Connections one after the other, until `close()`. Leaving the loop closes the acceptor. */
@@ -227,7 +235,7 @@ export class TcpAcceptor {
         }
         if (this.closed) return Promise.resolve(done);
         return new Promise((resolve) => {
-          this.#next = resolve;
+          this.#takers.push(resolve);
           this.#arm();
         });
       },
@@ -252,8 +260,8 @@ export class TcpAcceptor {
     });
     clearTimeout(this.#retry);
     for (const stream of this.#queue.splice(0)) stream.destroy();
-    if (this.#id !== 0) this.proactor.cancel(this.#id);
-    else this.#finishClose();
+    if (this.#id === 0) this.#finishClose();
+    else this.#cancel();
     return this.#closing;
   }
 
@@ -268,10 +276,12 @@ export class TcpAcceptor {
 
   // A listening socket has no data to lose and nothing in flight any more, so it is closed at once.
   #finishClose(): void {
+    // By the handler of the last connection, which called close(), and then by its completion.
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     addon!.closeDescriptor(this.#fd);
     this.#disown();
-    this.#next?.({ done: true, value: undefined });
-    this.#next = null;
+    for (const take of this.#takers.splice(0)) take({ done: true, value: undefined });
     this.#resolveClosed!();
   }
 
