@@ -32,7 +32,10 @@ export interface OperationDefinition<A extends unknown[], M extends boolean = fa
   readonly expected?: number;
 }
 
-/** A one-shot operation: with a handler it returns its id, without one a promise of the result. */
+/**
+ * A one-shot operation: with a handler as last argument, behind all others, it returns its id;
+ * without one a promise of the result. A result of -errno rejects the promise with a SystemError.
+ */
 export interface OneShot<A extends unknown[]> {
   (...args: [...Required<A>, CompletionHandler]): OperationId;
   (...args: [...A, options?: OperationOptions]): Promise<number>;

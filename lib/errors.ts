@@ -99,8 +99,11 @@ export interface SystemError extends Error {
   errno: number;
   /** The call that failed, `'connect'`. */
   syscall: string;
+  /** The numeric address or the host it was about, where known. */
   address?: string;
+  /** The port it was about, where known. */
   port?: number;
+  /** The path it was about, where known. */
   path?: string;
 }
 
@@ -146,6 +149,7 @@ export function errnoName(errno: number): string {
   }
 }
 
+/** What a promise is rejected with when its `signal` was aborted; `cause` is the signal's reason. */
 export class AbortError extends Error {
   readonly code = 'ABORT_ERR';
 

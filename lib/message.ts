@@ -10,17 +10,19 @@ import type { SubmissionEntry } from './ring/submission-queue';
 import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SocketAddress } from './socket-address';
 import { checkInteger, checkObject, checkView } from './validate';
 
-/** A message to send. */
+/** A message to send, sendmsg(2). */
 export interface SendMessage {
+  /** Its bytes, in order; at most 1024 buffers. */
   readonly buffers: readonly BufferSource[];
-  /** Where to, on a socket that is not connected. */
+  /** Where to, on a socket that is not connected: a numeric address and a port. */
   readonly endpoint?: { readonly address: string; readonly port: number };
   /** Control messages (struct cmsghdr…), as they are. */
   readonly control?: Uint8Array;
 }
 
-/** A message to receive: what comes beside the bytes is set when the operation completes. */
+/** A message to receive, recvmsg(2): what comes beside the bytes is set when the operation completes. */
 export interface ReceiveMessage {
+  /** Where its bytes go, in order; at most 1024 buffers. */
   readonly buffers: readonly BufferSource[];
   /** Room for control messages, in bytes. */
   readonly controlLength?: number;

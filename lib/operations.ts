@@ -18,6 +18,7 @@ const INT32_MAX = 0x7fffffff;
 
 /** A socket address as text: IPv4 or IPv6, numeric. */
 export interface Endpoint {
+  /** Numeric: no name is looked up. */
   readonly address: string;
   readonly port: number;
 }

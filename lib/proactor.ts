@@ -16,6 +16,7 @@ import { checkInteger, checkMs, checkObject, checkOneOf } from './validate';
 /** How completions come to JavaScript. */
 export type Dispatch = 'loop' | 'thread';
 
+/** Options of `new Proactor()`; each may be left out. */
 export interface ProactorOptions {
   /**
    * `'loop'`: the ring is driven from the event loop: least CPU and latency. `'thread'`: by an I/O
@@ -35,8 +36,8 @@ export interface ProactorOptions {
      */
     readonly count?: number;
     /**
-     * Bytes of each, a power of two from 1024 to 1 MiB. Default: 262144, or 16384 where the kernel
-     * cannot …
+     * Bytes of each, a power of two from 1024 to 1048576; `count * size` is less than 2 GiB.
+     * Default: 262144, or 16384 where the kernel cannot use them piece by piece.
      */
     readonly size?: number;
     /** Use them piece by piece (Linux 6.12). Default: where a self-test finds that it works. */
@@ -145,7 +146,9 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
  * id, without one a promise of the result. Operations in flight keep the process alive; an idle
  * proactor does not.
  *
- * Handlers run outside of any asynchronous context of the initiator; promises keep it.
+ * Handlers run in the asynchronous context in which the proactor was made, not in the initiator's;
+ * promises keep the latter. What a handler throws is an uncaught exception. A proactor belongs to
+ * the thread that made it.
  *
  * @throws ERR_IO_URING_UNAVAILABLE where io_uring cannot be used; the message says why and what to
  * do.
@@ -153,7 +156,7 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
 class ProactorBase implements Initiator {
   /**
    * Tells whether io_uring can be used here, why not, what to do about it, and which features are
-   * there.
+   * there. Tries it anew at each call, and never throws.
    */
   static probe(): ProbeReport {
     return probe();
@@ -161,6 +164,7 @@ class ProactorBase implements Initiator {
 
   /** @internal */
   readonly ring: Ring;
+  /** How completions come to JavaScript here. */
   readonly dispatch: Dispatch;
   readonly #disposeTimeoutMs: number;
   readonly #owned = new Set<OwnedObject>();
@@ -217,8 +221,10 @@ class ProactorBase implements Initiator {
   }
 
   /**
-   * Memory outside JavaScript's heap, on which operations copy nothing. It lives as long as
-   * anything refers to it.
+   * `byteLength` bytes (1 to 2 GiB - 1) outside JavaScript's heap, zeroed, on which operations copy
+   * nothing. They live as long as anything refers to them, an operation in flight included.
+   *
+   * @throws ENOMEM; ERR_PROACTOR_DISPOSED.
    */
   allocate(byteLength: number): Memory {
     this.#checkOpen();
@@ -228,7 +234,7 @@ class ProactorBase implements Initiator {
   /**
    * Requests the end of an operation; returns false if it is not in flight any more. It is only a
    * request: the operation's own completion tells the outcome, mostly -ECANCELED, and until then
-   * its memory is in use.
+   * its memory is in use. Source: IORING_OP_ASYNC_CANCEL.
    */
   cancel(id: OperationId): boolean {
     this.#checkOpen();
@@ -240,20 +246,23 @@ class ProactorBase implements Initiator {
 
   /**
    * The next operation is linked to the one that is initiated after it, in the same turn: that one
-   * starts when it succeeded, and is cancelled when it failed. For chains, call it before each
-   * operation but the last.
+   * starts when it succeeded, and is cancelled when it failed (a short read or send counts as
+   * failure). For chains, of up to 8, call it before each operation but the last. Source:
+   * IOSQE_IO_LINK.
+   *
+   * @throws ERR_PROACTOR_LINK_TOO_LONG.
    */
   link(): void {
     this.#checkOpen();
     this.ring.link();
   }
 
-  /** An operation in flight keeps the process alive (as it does by default). */
+  /** An operation in flight keeps the process alive (as it does by default). No effect later. */
   refOperation(id: OperationId): void {
     this.ring.setReferenced(id, true);
   }
 
-  /** An operation in flight does not keep the process alive. */
+  /** An operation in flight does not keep the process alive. No effect later. */
   unrefOperation(id: OperationId): void {
     this.ring.setReferenced(id, false);
   }
@@ -269,16 +278,16 @@ class ProactorBase implements Initiator {
 
   /**
    * Ends everything: streams and acceptors are destroyed, operations in flight are cancelled and
-   * complete with
-   * -ECANCELED or their own result. Fulfilled when the ring is closed. What the kernel does not
-   * give back within `disposeTimeoutMs` is abandoned: its memory is never freed, and the channel
-   * `proactor:dispose` says how much.
+   * complete with -ECANCELED or their own result. Fulfilled when the ring is closed, at every call.
+   * What the kernel does not give back within `disposeTimeoutMs` is abandoned: its memory is never
+   * freed, and the channel `proactor:dispose` says how many operations. Never rejected.
    */
   dispose(): Promise<void> {
     this.#disposing ??= this.#dispose();
     return this.#disposing;
   }
 
+  /** As `dispose()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
   }

@@ -29,7 +29,9 @@ export interface ProbeReport {
   readonly errno: number;
   /** What to do about it; empty where it is available. */
   readonly hint: string;
+  /** The kernel's release, as uname(2) has it; nothing is decided by it. */
   readonly kernel: string;
+  /** What the kernel offers beyond the operations; all false where it is not available. */
   readonly features: ProbeFeatures;
   /** By operation name of this package: whether the kernel has it. */
   readonly opcodes: Readonly<Record<string, boolean>>;

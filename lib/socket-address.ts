@@ -8,6 +8,7 @@ export const ADDRESS_BYTES = 128;
 
 /** The address of one end of a connection. */
 export interface SocketAddress {
+  /** Numeric; an IPv6 address that needs a scope has it (`fe80::1%eth0`). */
   readonly address: string;
   readonly family: 'IPv4' | 'IPv6';
   readonly port: number;

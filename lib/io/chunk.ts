@@ -15,13 +15,14 @@ export interface HeldBytes {
 function returned(): Error {
   return proactorError(
     'ERR_PROACTOR_CHUNK_RETURNED',
-    'The bytes were returned: a chunk is valid until its handler returns (lease() or copy() it), a lease until release()',
+    'The bytes were returned: a chunk is valid until its handler returns (lease() or toBuffer() it), a lease until release()',
   );
 }
 
 /**
- * Received bytes, borrowed: valid until the handler they were passed to returns. Writing a chunk to
- * a stream copies nothing. There is one such object a stream, so that receiving allocates nothing.
+ * Received bytes, borrowed: valid until the handler they were passed to returns; its members throw
+ * ERR_PROACTOR_CHUNK_RETURNED afterwards. Writing a chunk to a stream copies nothing. There is one
+ * such object a stream, so that receiving allocates nothing.
  */
 export class Chunk implements HeldBytes {
   readonly #buffers: BufferRing;
@@ -75,6 +76,7 @@ export class Chunk implements HeldBytes {
     return this.#copy ?? this.#buffers.memory.view(offset, length);
   }
 
+  /** The bytes as text. A character that is torn between two chunks is not put together. */
   toString(encoding: BufferEncoding = 'utf8'): string {
     const { offset, length } = this;
     return (this.#copy ?? this.#buffers.memory.view(offset, length)).toString(encoding);
@@ -85,7 +87,10 @@ export class Chunk implements HeldBytes {
     return Buffer.from(this.bytes);
   }
 
-  /** Keeps the bytes beyond the handler, without copying them, until `release()`. */
+  /**
+   * Keeps the bytes beyond the handler, until `release()`: without copying them, unless few receive
+   * buffers are left.
+   */
   lease(): Lease {
     const { offset, length } = this;
     const buffers = this.#buffers;
@@ -98,8 +103,9 @@ export class Chunk implements HeldBytes {
 }
 
 /**
- * Received bytes, kept until `release()`. Writing a lease to a stream copies nothing, and keeps
- * them until they are sent.
+ * Received bytes, kept until `release()`; `bytes` throws ERR_PROACTOR_CHUNK_RETURNED afterwards.
+ * Writing a lease to a stream copies nothing, and keeps them until they are sent. As long as it is
+ * held, the receive buffer it lies in is not reused.
  */
 export class Lease implements HeldBytes {
   readonly #buffers: BufferRing;
@@ -127,10 +133,12 @@ export class Lease implements HeldBytes {
     return this.#copy;
   }
 
+  /** Bytes received. */
   get length(): number {
     return this.#length;
   }
 
+  /** Bytes received. */
   get byteLength(): number {
     return this.#length;
   }
@@ -141,6 +149,7 @@ export class Lease implements HeldBytes {
     return this.#copy ?? this.#buffers.memory.view(offset, this.#length);
   }
 
+  /** The bytes as text. */
   toString(encoding: BufferEncoding = 'utf8'): string {
     return this.bytes.toString(encoding);
   }
@@ -153,6 +162,7 @@ export class Lease implements HeldBytes {
     this.#copy = null;
   }
 
+  /** As `release()`, for `using`. */
   [Symbol.dispose](): void {
     this.release();
   }

@@ -12,6 +12,7 @@ import { type DataHandler, Receiver, type ReceiverHost } from './receiver';
 import type { WriteData } from './send-queue';
 import { Sender, type SenderHost, type WriteCallback } from './sender';
 
+/** Options of a stream. */
 export interface StreamOptions {
   /**
    * Bytes waiting to be sent, or received and not taken, from which on backpressure sets in.
@@ -22,6 +23,10 @@ export interface StreamOptions {
   readonly allowHalfOpen?: boolean;
 }
 
+/**
+ * A connected byte stream. Receiving starts when somebody consumes: `onData`, `read()` or an
+ * iteration. It ends when both directions ended, or with `destroy()`.
+ */
 export class Stream {
   readonly proactor: Proactor;
   /** Called when the peer ended its side, after all that it had sent was taken. */
@@ -93,6 +98,7 @@ export class Stream {
     this.#receiver.resume();
   }
 
+  /** True from `pause()` to `resume()`. */
   get isPaused(): boolean {
     return this.#receiver.paused;
   }

@@ -17,6 +17,7 @@ import {
   type TcpSocketOptions,
 } from './tcp-options';
 
+/** Options of `TcpAcceptor.listen`; those of a socket are for the connections it accepts. */
 export interface ListenOptions extends TcpSocketOptions {
   /** 0 for a free one: `address` then tells it. Default: 0. */
   readonly port?: number;
@@ -25,14 +26,14 @@ export interface ListenOptions extends TcpSocketOptions {
    * there is no IPv6.
    */
   readonly host?: string;
-  /** Connections that the kernel keeps until they are accepted. Default: 511. */
+  /** Connections that the kernel keeps until they are accepted, listen(2). Default: 511. */
   readonly backlog?: number;
   /**
    * SO_REUSEPORT: several acceptors (workers) on one port, among which the kernel distributes.
    * Default: false.
    */
   readonly reusePort?: boolean;
-  /** '::' does not accept IPv4. Default: false. */
+  /** IPV6_V6ONLY: '::' does not accept IPv4. Default: false. */
   readonly ipv6Only?: boolean;
 }
 
@@ -45,6 +46,10 @@ const EXHAUSTED = [-kernel.EMFILE, -kernel.ENFILE, -kernel.ENOBUFS, -kernel.ENOM
 
 type ConnectionHandler = (stream: TcpStream) => void;
 
+/**
+ * Listens on a TCP port and makes a `TcpStream` of each connection, for a handler or an iteration.
+ * Its multishot accept keeps the process alive; `unref()` ends that.
+ */
 export class TcpAcceptor {
   readonly proactor: Proactor;
   /** What it listens on, with the port that port 0 became. */
@@ -135,6 +140,7 @@ export class TcpAcceptor {
     this.#cancel();
   }
 
+  /** Goes on after `pause()`. */
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
@@ -147,6 +153,7 @@ export class TcpAcceptor {
     return this.#fd;
   }
 
+  /** True from `close()` on. */
   get closed(): boolean {
     return this.#closing !== undefined;
   }
@@ -265,6 +272,7 @@ export class TcpAcceptor {
     return this.#closing;
   }
 
+  /** As `close()`, for `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -10,17 +10,21 @@ import { checkMs, checkObject, checkPort, checkSignal, checkString } from '../va
 import { resolveHost } from './resolve';
 import { applySocketOptions, checkSocketOptions, type TcpSocketOptions } from './tcp-options';
 
+/** Options of `TcpStream.connect`. */
 export interface ConnectOptions extends TcpSocketOptions {
+  /** The peer's port. */
   readonly port: number;
   /** A name or a numeric address. Default: 'localhost'. */
   readonly host?: string;
   /** 4 or 6 for addresses of that family only. Default: 0, both. */
   readonly family?: 0 | 4 | 6;
-  /** Our own end's numeric address and port. Default: the system's choice. */
+  /** Our own end's numeric address. Default: the system's choice. */
   readonly localAddress?: string;
+  /** Our own end's port. Default: 0, the system's choice. */
   readonly localPort?: number;
   /** Time for everything, in milliseconds; then ETIMEDOUT. Default: the system's. */
   readonly timeoutMs?: number;
+  /** Ends the attempt: `connect` is then rejected with an AbortError. */
   readonly signal?: AbortSignal;
 }
 

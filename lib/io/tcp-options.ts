@@ -18,8 +18,9 @@ export interface TcpSocketOptions extends StreamOptions {
    * (`true`). Default: false.
    */
   readonly keepAlive?: boolean | number;
-  /** SO_RCVBUF and SO_SNDBUF in bytes. Default: the system's, which adapts. */
+  /** SO_RCVBUF in bytes. Default: the system's, which adapts. */
   readonly receiveBufferSize?: number;
+  /** SO_SNDBUF in bytes. Default: the system's, which adapts. */
   readonly sendBufferSize?: number;
 }
 

@@ -22,11 +22,18 @@ export interface BufferRingOptions {
   readonly incremental: boolean;
 }
 
+/**
+ * The receive buffers of a proactor, which all its multishot receives share. Whoever takes bytes
+ * from a completion holds them until `release`.
+ */
 export class BufferRing {
   /** Where the received bytes are. Operations on it copy nothing. */
   readonly memory: Memory;
+  /** How many buffers. */
   readonly count: number;
+  /** Bytes of each. */
   readonly size: number;
+  /** The number by which submissions name the ring. @internal */
   readonly group: number;
   readonly #entries: Memory;
   readonly #words: Int32Array;
@@ -97,12 +104,16 @@ export class BufferRing {
     return offset;
   }
 
-  /** One more holder of the bytes at `offset`. */
+  /** One more holder of the bytes at `offset`, who has to `release` them as well. */
   retain(offset: number): void {
     this.#holds[offset >>> this.#shift]!++;
   }
 
-  /** One holder less; the last one gives the buffer back to the kernel. */
+  /**
+   * One holder less; the last one gives the buffer back to the kernel.
+   *
+   * @throws ERR_PROACTOR_CHUNK_RETURNED for bytes that nobody holds.
+   */
   release(offset: number): void {
     const buffer = offset >>> this.#shift;
     const holds = --this.#holds[buffer]!;

@@ -26,8 +26,12 @@ const byBuffer = new WeakMap<ArrayBufferLike, Memory>();
  * this object, nor an operation in flight, nor an ArrayBuffer over it is left.
  */
 export class Memory implements Owned {
-  /** The whole mapping. Borrowed: valid as long as the memory was not detached. */
+  /**
+   * The whole mapping: the caller's to read and write, but for what an operation in flight uses. It
+   * cannot be transferred to another thread.
+   */
   readonly bytes: Buffer;
+  /** Bytes of the whole mapping. */
   readonly byteLength: number;
   readonly #addressLow: number;
   readonly #addressHigh: number;
@@ -70,6 +74,7 @@ export class Memory implements Owned {
     words[at + 1] = low > 0xffffffff ? this.#addressHigh + 1 : this.#addressHigh;
   }
 
+  /** @internal */
   settle(result: number): number {
     return result;
   }
