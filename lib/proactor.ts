@@ -246,9 +246,9 @@ class ProactorBase implements Initiator {
 
   /**
    * The next operation is linked to the one that is initiated after it, in the same turn: that one
-   * starts when it succeeded, and is cancelled when it failed (a short read or send counts as
-   * failure). For chains, of up to 8, call it before each operation but the last. Source:
-   * IOSQE_IO_LINK.
+   * starts when it succeeded, and is cancelled when it failed (a short read or write counts as
+   * failure, a short send or recv with MSG_WAITALL too). For chains, of up to 8, call it before each
+   * operation but the last. Source: IOSQE_IO_LINK.
    *
    * @throws ERR_PROACTOR_LINK_TOO_LONG.
    */
