@@ -1,11 +1,11 @@
 // Provided buffers: receives take them from a ring that the kernel and this file share, so that no
 // memory waits idle for a connection that has nothing to say.
 //
-//   holds[buffer] = (1 while the kernel may still write into it) + (chunks of it that somebody holds)
+//   holds[buffer] = chunks of it that somebody holds; filling[buffer]: the kernel may write into it
 //
-//   provided --take(F_BUF_MORE)--> provided, holds + 1       (incremental: the rest is for later receives)
-//            --take(no F_BUF_MORE)-> ours, the kernel's hold becomes the chunk's
-//            --release to 0------> provided again
+//   filling --take(F_BUF_MORE)----> filling, holds + 1    (incremental: the rest is for later receives)
+//           --take(no F_BUF_MORE)-> ours, holds + 1
+//   ours    --release to 0--------> filling again
 import { proactorError } from '../errors';
 import type { NativeRing } from './binding';
 import { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IOU_PBUF_RING_INC } from './kernel';
@@ -40,6 +40,7 @@ export class BufferRing {
   readonly #halves: Uint16Array;
   readonly #shift: number;
   readonly #holds: Int32Array;
+  readonly #filling: Uint8Array;
   readonly #used: Int32Array; // bytes of the buffer that earlier completions took
   #tail = 0;
   #published = 0;
@@ -61,6 +62,7 @@ export class BufferRing {
     this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
     this.#halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
     this.#holds = new Int32Array(count);
+    this.#filling = new Uint8Array(count);
     this.#used = new Int32Array(count);
     for (let buffer = 0; buffer < count; buffer++) this.#provide(buffer);
     this.publish();
@@ -94,11 +96,12 @@ export class BufferRing {
     const buffer = flags >>> IORING_CQE_BUFFER_SHIFT;
     const used = this.#used[buffer]!;
     const offset = (buffer << this.#shift) + used;
+    this.#holds[buffer]!++;
     if ((flags & IORING_CQE_F_BUF_MORE) !== 0) {
       this.#used[buffer] = used + result;
-      this.#holds[buffer]!++;
     } else {
       this.#used[buffer] = 0;
+      this.#filling[buffer] = 0;
       this.#provided--;
     }
     return offset;
@@ -116,15 +119,16 @@ export class BufferRing {
    */
   release(offset: number): void {
     const buffer = offset >>> this.#shift;
-    const holds = --this.#holds[buffer]!;
-    if (holds > 0) return;
-    if (holds < 0) {
-      this.#holds[buffer] = 0;
+    const holds = this.#holds[buffer]!;
+    // Without this check the kernel would be given the buffer twice, and fill it twice at once.
+    if (!(holds > 0)) {
       throw proactorError(
         'ERR_PROACTOR_CHUNK_RETURNED',
         `the bytes at ${offset} were released twice`,
       );
     }
+    this.#holds[buffer] = holds - 1;
+    if (holds > 1 || this.#filling[buffer] !== 0) return;
     this.#provide(buffer);
     if (!this.inBatch) this.publish();
   }
@@ -134,7 +138,7 @@ export class BufferRing {
     this.memory.writeAddress(this.#words, index * 4, buffer << this.#shift, this.size);
     this.#words[index * 4 + 2] = this.size;
     this.#halves[index * 8 + 6] = buffer;
-    this.#holds[buffer] = 1;
+    this.#filling[buffer] = 1;
     this.#tail++;
     this.#provided++;
   }
