@@ -1,5 +1,5 @@
 // Waiting for what handlers are called with.
-import type { CompletionHandler } from 'proactor';
+import { type CompletionHandler, constants } from 'proactor';
 
 export interface Completion {
   readonly result: number;
@@ -30,6 +30,15 @@ export class Recorder {
       await new Promise<void>((resolve) => this.#waiting.push({ count, resolve }));
     }
     return this.completions;
+  }
+
+  /** The terminal completion, once there is one. */
+  async last(): Promise<Completion> {
+    for (;;) {
+      const last = this.completions.at(-1);
+      if (last !== undefined && (last.flags & constants.IORING_CQE_F_MORE) === 0) return last;
+      await this.reach(this.completions.length + 1);
+    }
   }
 }
 

@@ -42,3 +42,14 @@ export function openDescriptors(pid: number | 'self' = 'self'): number {
 export function runningThreads(pid: number | 'self' = 'self'): number {
   return fs.readdirSync(`/proc/${pid}/task`).length;
 }
+
+/** Bytes in which a gap, a repetition or an exchange would show; the same for the same arguments. */
+export function patterned(length: number, seed = 1): Buffer {
+  const words = new Uint32Array(Math.ceil(length / 4));
+  let state = seed * 2654435761 + 1;
+  for (let i = 0; i < words.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    words[i] = state;
+  }
+  return Buffer.from(words.buffer, 0, length);
+}

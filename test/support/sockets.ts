@@ -70,6 +70,11 @@ export function unusedPort(): number {
   return port;
 }
 
+/** Closing `fd` resets its connection. */
+export function resetOnClose(fd: number): void {
+  checked(addon.setLinger(fd, true, 0));
+}
+
 export interface Pair {
   readonly near: number;
   readonly far: number;
