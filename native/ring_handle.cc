@@ -298,6 +298,8 @@ void RingHandle::FinishClose(uint32_t leaked) {
     for (auto& buffer : exposed_) buffer.Value().Detach();
   }
   exposed_.clear();
+  // Now and not with this object, whose end is the garbage collector's to choose.
+  thread_.reset();
   ring_.Close(leaked != 0);
   if (async_context_ != nullptr) napi_async_destroy(env, async_context_);
   async_context_ = nullptr;
