@@ -257,6 +257,15 @@ class ProactorBase implements Initiator {
     this.ring.link();
   }
 
+  /**
+   * Nobody waits for the completion of the next operation: unless it fails, it need not wake anybody
+   * up and may be dispatched together with a later one. For sends that release a buffer, say.
+   */
+  deferCompletion(): void {
+    this.#checkOpen();
+    this.ring.quiet();
+  }
+
   /** An operation in flight keeps the process alive (as it does by default). No effect later. */
   refOperation(id: OperationId): void {
     this.ring.setReferenced(id, true);
@@ -306,13 +315,21 @@ class ProactorBase implements Initiator {
     channels.dispose.publish({ proactor: this, leaked });
   }
 
+  /** Throws from dispose() on. @internal */
+  checkNotDisposed(): void {
+    if (this.disposed) throw disposedError();
+  }
+
   #checkOpen(): void {
-    if (this.ring.closed)
-      throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    if (this.ring.closed) throw disposedError();
   }
 }
 
 function ignore(): void {}
+
+function disposedError(): Error {
+  return proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+}
 
 installOperations(ProactorBase.prototype as unknown as Initiator);
 

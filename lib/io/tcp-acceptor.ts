@@ -108,8 +108,7 @@ export class TcpAcceptor {
     if (host !== undefined) checkString(host, 'options.host');
     checkHandler(onConnection);
     const address = host === undefined ? undefined : (await resolveHost(host, 0))[0];
-    if (proactor.disposed)
-      throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    proactor.checkNotDisposed();
     const fd = openListener(address, { ...options, port, backlog, ipv6Only, reusePort });
     const acceptor = new TcpAcceptor(proactor, fd, localAddressOf(fd)!, options);
     acceptor.onConnection = onConnection;

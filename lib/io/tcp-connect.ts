@@ -1,6 +1,7 @@
 // Connecting: from a host and a port to a connected socket, over all addresses of the host, with a
 // time limit and a signal.
-import { AbortError, invalidArgType, type SystemError, systemError } from '../errors';
+import { isIP } from 'node:net';
+import { AbortError, invalidArgValue, type SystemError, systemError } from '../errors';
 import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import type { OperationId } from '../ring/handler-table';
@@ -32,15 +33,14 @@ function checkOptions(options: ConnectOptions): void {
   checkObject(options, 'options');
   checkPort(options.port, 'options.port');
   if (options.host !== undefined) checkString(options.host, 'options.host');
-  if (
-    options.family !== undefined &&
-    options.family !== 0 &&
-    options.family !== 4 &&
-    options.family !== 6
-  ) {
-    throw invalidArgType('options.family', 'one of: 0, 4, 6', options.family);
+  const { family, localAddress } = options;
+  if (family !== undefined && family !== 0 && family !== 4 && family !== 6) {
+    throw invalidArgValue('options.family', family, 'must be one of: 0, 4, 6');
   }
-  if (options.localAddress !== undefined) checkString(options.localAddress, 'options.localAddress');
+  if (localAddress !== undefined && isIP(checkString(localAddress, 'options.localAddress')) === 0) {
+    const reason = 'must be a numeric IPv4 or IPv6 address';
+    throw invalidArgValue('options.localAddress', localAddress, reason);
+  }
   if (options.localPort !== undefined) checkPort(options.localPort, 'options.localPort');
   if (options.timeoutMs !== undefined) checkMs(options.timeoutMs, 'options.timeoutMs', 0x7fffffff);
   checkSignal(options.signal, 'options.signal');
@@ -54,7 +54,7 @@ class Attempt {
   #id: OperationId = 0;
   #timer: NodeJS.Timeout | undefined;
   #interrupt: ((error: Error) => void) | undefined;
-  ended: Error | undefined;
+  #ended: Error | undefined;
 
   constructor(proactor: Proactor, options: ConnectOptions) {
     this.#proactor = proactor;
@@ -72,9 +72,15 @@ class Attempt {
   readonly #abort = (): void => this.#end(new AbortError(this.#options.signal?.reason));
 
   #end(error: Error): void {
-    this.ended ??= error;
+    this.#ended ??= error;
     if (this.#id !== 0 && !this.#proactor.disposed) this.#proactor.cancel(this.#id);
     this.#interrupt?.(error);
+  }
+
+  /** Throws the reason if the attempt was ended from outside. */
+  check(): void {
+    if (this.#ended !== undefined) throw this.#ended;
+    this.#proactor.checkNotDisposed();
   }
 
   /** `promise`, unless the attempt is ended before. */
@@ -124,11 +130,12 @@ export async function connectSocket(
   const attempt = new Attempt(proactor, options);
   try {
     const addresses = await attempt.within(resolveHost(host, family));
+    attempt.check();
     let failure: Error | undefined;
     for (const address of addresses) {
       const result = await connectAddress(attempt, address, port, options);
       if (!(result instanceof Error)) return result;
-      if (attempt.ended !== undefined) throw attempt.ended;
+      attempt.check();
       failure = result;
     }
     throw failure ?? systemError(-kernel.ECONNREFUSED, 'connect', { address: host, port });
@@ -150,13 +157,11 @@ async function connectAddress(
   try {
     applySocketOptions(fd, options);
     const bound = bindLocal(fd, family, options);
-    if (bound < 0) {
-      return systemError(bound, 'bind', { address: options.localAddress, port: options.localPort });
-    }
+    if (bound !== undefined) return bound;
     const result = await attempt.connect(fd, address, port);
     if (result < 0) return systemError(result, 'connect', { address, port });
     // Too late: the signal or the time limit struck while the completion was on its way.
-    if (attempt.ended !== undefined) throw attempt.ended;
+    attempt.check();
     connected = true;
     return { fd, address: { address, family: family === kernel.AF_INET6 ? 'IPv6' : 'IPv4', port } };
   } finally {
@@ -168,10 +173,10 @@ function bindLocal(
   fd: number,
   family: number,
   { localAddress, localPort = 0 }: ConnectOptions,
-): number {
-  if (localAddress === undefined && localPort === 0) return 0;
-  const bytes = new Uint8Array(ADDRESS_BYTES);
+): SystemError | undefined {
+  if (localAddress === undefined && localPort === 0) return undefined;
   const address = localAddress ?? (family === kernel.AF_INET6 ? '::' : '0.0.0.0');
-  const length = encodeAddress({ address, port: localPort }, bytes);
-  return addon!.bind(fd, bytes, length);
+  const bytes = new Uint8Array(ADDRESS_BYTES);
+  const result = addon!.bind(fd, bytes, encodeAddress({ address, port: localPort }, bytes));
+  return result < 0 ? systemError(result, 'bind', { address, port: localPort }) : undefined;
 }

@@ -42,6 +42,13 @@ export class TcpStream extends Stream {
    */
   static async connect(proactor: Proactor, options: ConnectOptions): Promise<TcpStream> {
     const { fd, address } = await connectSocket(proactor, options);
+    try {
+      // Ended since the completion: nobody would close the stream.
+      proactor.checkNotDisposed();
+    } catch (error) {
+      addon!.closeDescriptor(fd);
+      throw error;
+    }
     const stream = new TcpStream(proactor, fd, options, address);
     channels.connect.publish({ stream });
     return stream;
