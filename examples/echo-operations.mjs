@@ -8,7 +8,7 @@ class EchoConnection {
   #proactor;
   #fd;
   #waiting = []; // received and not yet sent: offset, length, offset, length…
-  #sending = false;
+  #sendId = 0; // of the send in flight
   #receiving = false;
   #ended = false;
   #offset = 0;
@@ -29,22 +29,29 @@ class EchoConnection {
     this.#receiving = more;
     if (result > 0) {
       const offset = this.#proactor.buffers.take(result, flags);
-      if (this.#sending) this.#waiting.push(offset, result);
-      else this.#send(offset, result);
+      if (this.#sendId === 0) this.#send(offset, result);
+      else this.#wait(offset, result);
       if (!more) this.#receive();
     } else if (result === -ENOBUFS) {
       this.#proactor.buffers.whenAvailable(() => this.#receive());
     } else {
       this.#ended = true;
+      if (this.#sendId !== 0) this.#proactor.hastenCompletion(this.#sendId);
       this.#closeWhenIdle();
     }
   };
 
+  #wait(offset, length) {
+    this.#waiting.push(offset, length);
+    this.#proactor.hastenCompletion(this.#sendId);
+  }
+
   #send(offset, length) {
     const { buffers } = this.#proactor;
-    this.#sending = true;
     this.#offset = offset;
-    this.#proactor.send(
+    // While only memory waits for the end of this send, it may be told together with the next receive.
+    if (this.#waiting.length === 0) this.#proactor.deferCompletion();
+    this.#sendId = this.#proactor.send(
       this.#fd,
       buffers.memory,
       offset,
@@ -56,14 +63,15 @@ class EchoConnection {
 
   #onSent = (result) => {
     this.#proactor.buffers.release(this.#offset);
-    this.#sending = false;
+    this.#sendId = 0;
     if (result < 0) this.#proactor.shutdown(this.#fd, constants.SHUT_RDWR, () => {});
     if (this.#waiting.length > 0) this.#send(this.#waiting.shift(), this.#waiting.shift());
     else this.#closeWhenIdle();
   };
 
   #closeWhenIdle() {
-    if (this.#ended && !this.#sending && !this.#receiving) this.#proactor.close(this.#fd, () => {});
+    if (this.#ended && this.#sendId === 0 && !this.#receiving)
+      this.#proactor.close(this.#fd, () => {});
   }
 }
 

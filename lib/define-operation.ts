@@ -3,6 +3,7 @@
 import { AbortError, invalidArgType, systemError } from './errors';
 import type { CompletionHandler, OperationId } from './ring/handler-table';
 import { ECANCELED, EFAULT, IORING_CQE_F_MORE, IORING_CQE_F_NOTIF } from './ring/kernel';
+import { RESULT_IS_DESCRIPTOR } from './ring/layout';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
 import { checkSignal } from './validate';
@@ -89,7 +90,8 @@ class Compiled {
   readonly name: string;
   readonly syscall: string;
   readonly opcode: number;
-  readonly descriptor: boolean;
+  /** RESULT_IS_DESCRIPTOR or 0. */
+  readonly marks: number;
   readonly multishot: boolean;
   readonly expected: number;
   readonly prepare: (entry: SubmissionEntry, ring: Ring, ...args: unknown[]) => void;
@@ -98,7 +100,7 @@ class Compiled {
     this.name = name;
     this.syscall = definition.syscall ?? name;
     this.opcode = definition.opcode;
-    this.descriptor = definition.descriptor ?? false;
+    this.marks = definition.descriptor ? RESULT_IS_DESCRIPTOR : 0;
     this.multishot = definition.multishot ?? false;
     this.expected = definition.expected ?? 0;
     this.prepare = definition.prepare as Compiled['prepare'];
@@ -157,7 +159,7 @@ function initiate(
   const entry = ring.begin(op.opcode);
   try {
     op.prepare(entry, ring, a, b, c, d, e);
-    return ring.commit(handler, op.descriptor);
+    return ring.commit(handler, op.marks);
   } catch (error) {
     ring.abandon();
     throw error;

@@ -259,11 +259,19 @@ class ProactorBase implements Initiator {
 
   /**
    * Nobody waits for the completion of the next operation: unless it fails, it need not wake anybody
-   * up and may be dispatched together with a later one. For sends that release a buffer, say.
+   * up and may be dispatched together with a later one: a send whose end only releases memory, say.
+   * If something comes to depend on it later, say so with `hastenCompletion`.
    */
   deferCompletion(): void {
     this.#checkOpen();
     this.ring.quiet();
+  }
+
+  /** Undoes `deferCompletion` for an operation in flight. */
+  hastenCompletion(id: OperationId): void {
+    this.#checkOpen();
+    checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER);
+    this.ring.hasten(id);
   }
 
   /** An operation in flight keeps the process alive (as it does by default). No effect later. */

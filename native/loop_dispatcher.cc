@@ -130,24 +130,36 @@ bool LoopDispatcher::Turn(bool may_block) {
   return TimeoutMs() != 0;
 }
 
+// Waits for a completion that somebody waits for. Quiet ones that come before it stay in the queue.
 void LoopDispatcher::WaitInRing(int timeout_ms) {
   if (!libuv_poll_armed_ && !ArmLibuvPoll()) {
     EnterNow();
     return;
   }
   ring_->PublishSubmissions(static_cast<uint32_t>(control_.Get(kSubmissionTail)));
-  control_.Count(kCounterEnters);
-  if (timeout_ms > 0) {
+  uint32_t quiet = 0;
+  int result;
+  do {
+    control_.Count(kCounterEnters);
     __kernel_timespec timeout{};
     timeout.tv_sec = timeout_ms / 1000;
     timeout.tv_nsec = static_cast<long long>(timeout_ms % 1000) * 1000000;
-    ring_->Enter(1, &timeout);
-  } else {
-    ring_->Enter(1, nullptr);
-  }
-  // Errors need no case of their own: on EINTR and ETIME libuv's timers and signals get their turn,
-  // on EBUSY the batch makes room, and what was not submitted is submitted by the next enter.
-  uv_update_time(loop_);
+    result = ring_->Enter(quiet + 1, timeout_ms > 0 ? &timeout : nullptr);
+    // Errors need no case of their own: on EINTR and ETIME libuv's timers and signals get their turn, on EBUSY the
+    // batch makes room, and what was not submitted is submitted by the next enter.
+    uv_update_time(loop_);
+    quiet = CountQuiet(quiet);
+    timeout_ms = TimeoutMs();
+  } while (result >= 0 && quiet == completions() && quiet < ring_->completion_entries() / 2 &&
+           timeout_ms != 0 && control_.Get(kLoud) == 0);
+}
+
+// How many completions at the queue's front are quiet; `known` of them were looked at before.
+uint32_t LoopDispatcher::CountQuiet(uint32_t known) const {
+  const uint32_t ready = completions();
+  uint32_t quiet = known;
+  while (quiet < ready && IsQuiet(*ring_->completion_at(ring_->completion_head() + quiet))) ++quiet;
+  return quiet;
 }
 
 void LoopDispatcher::EnterNow() {

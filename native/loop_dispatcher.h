@@ -53,6 +53,7 @@ class LoopDispatcher {
   bool Turn(bool may_block);
   void WakeByEventfd();
   void WaitInRing(int timeout_ms);
+  uint32_t CountQuiet(uint32_t known) const;
   void EnterNow();
   bool ArmLibuvPoll();
   void ConsumeInternal();
@@ -64,7 +65,8 @@ class LoopDispatcher {
   uint32_t pending() const {
     return static_cast<uint32_t>(control_.Get(kSubmissionTail)) - ring_->submission_head();
   }
-  bool completions_ready() const { return ring_->completion_head() != ring_->completion_tail(); }
+  uint32_t completions() const { return ring_->completion_tail() - ring_->completion_head(); }
+  bool completions_ready() const { return completions() != 0; }
   bool HasWork() const { return control_.Get(kInFlight) != 0 || pending() != 0; }
 
   uv_loop_t* loop_ = nullptr;

@@ -9,6 +9,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernel_abi.h"
+
 namespace proactor {
 
 // Line 0: the JavaScript thread alone (its native code included).
@@ -20,11 +22,15 @@ constexpr uint32_t kLoopReferenced = 4;   // 1 while the dispatcher keeps the ev
 constexpr uint32_t kLibuvReady = 5;       // loop dispatch: the poll of libuv's own descriptor completed
 constexpr uint32_t kNowMs = 6;            // milliseconds of the monotonic clock at the batch's start, modulo 2^32
 
-// Thread dispatch: one word a line.
+// JavaScript to whoever drives the ring: nothing may be held back, see kQuiet.
+constexpr uint32_t kLoud = 17;
+
+// Thread dispatch: a line for each direction and moment of writing.
 constexpr uint32_t kPublishedTail = 16;   // JavaScript -> I/O thread: submissions to take
 constexpr uint32_t kTakenHead = 32;       // I/O thread -> JavaScript: submissions taken
 constexpr uint32_t kSleeping = 48;        // I/O thread -> JavaScript: one of the kSleeping* values
 constexpr uint32_t kCompletionTail = 64;  // I/O thread -> JavaScript: completions to dispatch
+constexpr uint32_t kLoudTail = 65;        // I/O thread -> JavaScript: kCompletionTail behind the last loud one
 constexpr uint32_t kCompletionHead = 80;  // JavaScript -> I/O thread: completions dispatched
 constexpr uint32_t kPosted = 96;          // both: 1 while a post to the threadsafe function is outstanding
 
@@ -53,6 +59,9 @@ constexpr int32_t kSleepingForRoom = 2;        // the completion queue is full: 
 constexpr uint32_t kInternalSlot = 0;
 // Set in the high word where a result >= 0 is a descriptor that somebody must close.
 constexpr uint32_t kResultIsDescriptor = 0x40000000;
+// Set in the high word where nobody waits for the completion: if it is no failure, it need not wake anybody, and is
+// dispatched together with the next one that does.
+constexpr uint32_t kQuiet = 0x20000000;
 
 static_assert(kCounterSubmitted * 8 >= (kPosted + 16) * 4, "counters start behind the words");
 static_assert(kCounterEnters * 8 % 64 == 0, "native counters have a cache line of their own");
@@ -81,6 +90,10 @@ class ControlBlock {
 };
 static_assert(sizeof(std::atomic<int32_t>) == 4, "an atomic word is a plain word in memory");
 static_assert(sizeof(std::atomic<uint64_t>) == 8, "an atomic counter is a plain counter in memory");
+
+inline bool IsQuiet(const io_uring_cqe& completion) {
+  return ((completion.user_data >> 32) & kQuiet) != 0 && completion.res >= 0;
+}
 
 }  // namespace proactor
 

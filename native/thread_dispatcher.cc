@@ -164,6 +164,7 @@ bool ThreadDispatcher::HandOverCompletions() {
   const uint32_t available = ring_->completion_tail();
   uint32_t tail = before;
   uint32_t head = ring_->completion_head();
+  uint32_t loud_tail = static_cast<uint32_t>(control_.Get(kLoudTail));
   for (; head != available; ++head) {
     const io_uring_cqe& completion = *ring_->completion_at(head);
     if (static_cast<uint32_t>(completion.user_data) == kInternalSlot) {
@@ -174,10 +175,15 @@ bool ThreadDispatcher::HandOverCompletions() {
     if (tail - consumed == completion_entries()) break;
     if ((completion.flags & IORING_CQE_F_MORE) == 0) --in_flight_;
     entries[tail++ & completion_mask_] = completion;
+    if (!IsQuiet(completion)) loud_tail = tail;
   }
   ring_->PublishConsumed(head);
-  if (tail != before) {
-    control_.At(kCompletionTail).store(static_cast<int32_t>(tail), std::memory_order_seq_cst);
+  // A full ring has to be emptied, whoever waits for what is in it.
+  if (tail - consumed == completion_entries()) loud_tail = tail;
+  if (control_.At(kLoud).load(std::memory_order_seq_cst) != 0) loud_tail = tail;
+  control_.At(kCompletionTail).store(static_cast<int32_t>(tail), std::memory_order_release);
+  if (loud_tail != static_cast<uint32_t>(control_.Get(kLoudTail))) {
+    control_.At(kLoudTail).store(static_cast<int32_t>(loud_tail), std::memory_order_seq_cst);
     if (control_.At(kPosted).exchange(1, std::memory_order_seq_cst) == 0) {
       control_.Count(kCounterPosts);
       post_(context_);

@@ -58,8 +58,9 @@ export class SendQueue {
     return this.#bytes;
   }
 
-  get hasWaiting(): boolean {
-    return this.#waiting.length > 0;
+  /** Segments waiting. */
+  get waiting(): number {
+    return this.#waiting.length;
   }
 
   /** Adds data at the end and returns its bytes. Nothing is added if it throws. */

@@ -34,6 +34,8 @@ export class Sender implements Deferred {
   #callbacks: { readonly at: number; readonly call: WriteCallback }[] = [];
   #sendId: OperationId = 0;
   #shutdownId: OperationId = 0;
+  /** Completions are always wanted at once: for an idle timer. */
+  prompt = false;
   #deferred = false;
   #needDrain = false;
   #ending = false;
@@ -83,6 +85,7 @@ export class Sender implements Deferred {
     const { bytes } = this.#queue;
     if (callback !== undefined) this.#callbacks.push({ at: this.bytes + bytes, call: callback });
     if (this.#sendId === 0) this.#defer();
+    else this.#ring.hasten(this.#sendId);
     if (bytes < this.#highWaterMark) return true;
     this.#needDrain = true;
     return false;
@@ -91,7 +94,8 @@ export class Sender implements Deferred {
   /** Nothing is written any more: the peer is told after what is queued. */
   end(): void {
     this.#ending = true;
-    this.#defer();
+    if (this.#sendId === 0) this.#defer();
+    else this.#ring.hasten(this.#sendId);
   }
 
   /** Ends sending; `sendStopped` is called if something is still in flight. */
@@ -117,16 +121,28 @@ export class Sender implements Deferred {
   runDeferred(): void {
     this.#deferred = false;
     if (this.#sendId !== 0 || this.#stopped) return;
-    if (!this.#queue.hasWaiting) {
+    if (this.#queue.waiting === 0) {
       this.#allSent();
       return;
     }
     try {
+      if (this.#isQuiet()) this.#ring.quiet();
       this.#sendId = this.#queue.start(this.#proactor, this.#fd, this.#onSent);
     } catch (error) {
       // A buffer was detached before its turn came, or no slot is free.
       this.#host.sendFailed(error as Error, 'write');
     }
+  }
+
+  // Of a send that takes all there is, with nobody to be told, the end only releases memory.
+  #isQuiet(): boolean {
+    return (
+      this.#queue.waiting === 1 &&
+      this.#callbacks.length === 0 &&
+      !this.#needDrain &&
+      !this.#ending &&
+      !this.prompt
+    );
   }
 
   readonly #onSent = (result: number): void => {
@@ -143,7 +159,7 @@ export class Sender implements Deferred {
       this.#host.sendFailed(result, 'write');
       return;
     }
-    if (this.#queue.hasWaiting) this.#defer();
+    if (this.#queue.waiting > 0) this.#defer();
     else if (this.#needDrain || this.#ending) this.#allSent();
     if (this.#callbacks.length > 0) this.#runCallbacks();
   };

@@ -348,6 +348,7 @@ export class Stream {
   setTimeout(idleMs: number): this {
     checkMs(idleMs, 'idleMs', 0x7fffffff);
     this.#idle?.stop();
+    this.#sender.prompt = idleMs !== 0;
     this.#idle =
       idleMs === 0 || this.#destroyed
         ? null

@@ -48,6 +48,8 @@ export class BufferRing {
   /** While a batch is dispatched, buffers given back are published once, at its end. @internal */
   inBatch = false;
   #waiting: (() => void)[] = [];
+  /** Told when the first begins to wait and when none waits any more. @internal */
+  onWaiting: ((change: 1 | -1) => void) | null = null;
 
   /** @internal */
   constructor(native: NativeRing, group: number, options: BufferRingOptions) {
@@ -152,6 +154,7 @@ export class BufferRing {
     if (this.#waiting.length > 0) {
       const waiting = this.#waiting;
       this.#waiting = [];
+      this.onWaiting?.(-1);
       for (const resume of waiting) resume();
     }
   }
@@ -160,6 +163,6 @@ export class BufferRing {
   whenAvailable(resume: () => void): void {
     // Given back meanwhile: the receive missed them by a hair.
     if (this.#provided > 0) queueMicrotask(resume);
-    else this.#waiting.push(resume);
+    else if (this.#waiting.push(resume) === 1) this.onWaiting?.(1);
   }
 }

@@ -1,10 +1,10 @@
 // Which completion goes to which handler. An operation in flight has a slot; the slot's generation
 // changes with each use, so that a completion of an earlier use is told from one of this use.
 //
-//   user_data  | low word: slot          | high word: generation (bit 30: the result is a descriptor) |
+//   user_data  | low word: slot          | high word: generation, and marks in its upper bits |
 //   id         | slot + generation * 2^20, a safe integer: what callers hold to cancel the operation   |
 import { proactorError } from '../errors';
-import { INTERNAL_SLOT, RESULT_IS_DESCRIPTOR } from './layout';
+import { INTERNAL_SLOT, QUIET } from './layout';
 import type { Owned } from './memory';
 
 /**
@@ -18,7 +18,7 @@ export type CompletionHandler = (result: number, flags: number) => void;
 export type OperationId = number;
 
 const SLOT_LIMIT = 1 << 20;
-const GENERATION_MASK = RESULT_IS_DESCRIPTOR - 1;
+const GENERATION_MASK = QUIET - 1;
 const INITIAL_SLOTS = 1024;
 
 export class HandlerTable {
@@ -29,6 +29,7 @@ export class HandlerTable {
   live: Int32Array = new Int32Array(0);
   #next: Int32Array = new Int32Array(0); // generation of the slot's next use
   #unreferenced: Uint8Array = new Uint8Array(0);
+  #hastened: Uint8Array = new Uint8Array(0);
   #free: number[] = [];
 
   constructor(maxOperations: number) {
@@ -37,8 +38,8 @@ export class HandlerTable {
     this.#grow(Math.min(INITIAL_SLOTS, this.#maxSlots));
   }
 
-  /** Takes a slot for an operation that calls `handler`. */
-  take(handler: CompletionHandler, owned: Owned | null, isDescriptor: boolean): number {
+  /** Takes a slot for an operation that calls `handler`; `marks`: RESULT_IS_DESCRIPTOR, QUIET. */
+  take(handler: CompletionHandler, owned: Owned | null, marks: number): number {
     let slot = this.#free.pop();
     if (slot === undefined) {
       this.#growOrThrow();
@@ -46,7 +47,7 @@ export class HandlerTable {
     }
     const generation = this.#next[slot]!;
     this.#next[slot] = (generation + 1) & GENERATION_MASK;
-    this.live[slot] = isDescriptor ? generation | RESULT_IS_DESCRIPTOR : generation;
+    this.live[slot] = generation | marks;
     this.handlers[slot] = handler;
     if (owned !== null) this.owned[slot] = owned;
     return slot;
@@ -94,6 +95,23 @@ export class HandlerTable {
     return change;
   }
 
+  /** Marks a quiet operation in flight as one that is waited for; true if that is new. */
+  hasten(id: OperationId): boolean {
+    const slot = this.slotOf(id);
+    if ((this.generationOf(id) & QUIET) === 0 || !this.isLive(id) || this.#hastened[slot] !== 0) {
+      return false;
+    }
+    this.#hastened[slot] = 1;
+    return true;
+  }
+
+  /** Asks for the mark, and takes it away. */
+  wasHastened(slot: number): boolean {
+    if (this.#hastened[slot] === 0) return false;
+    this.#hastened[slot] = 0;
+    return true;
+  }
+
   #growOrThrow(): void {
     const size = this.live.length;
     if (size >= this.#maxSlots) {
@@ -114,6 +132,7 @@ export class HandlerTable {
     this.live = enlarge(this.live, new Int32Array(size).fill(-1));
     this.#next = enlarge(this.#next, new Int32Array(size));
     this.#unreferenced = enlarge(this.#unreferenced, new Uint8Array(size));
+    this.#hastened = enlarge(this.#hastened, new Uint8Array(size));
     for (let slot = before; slot < size; slot++) {
       this.handlers.push(null);
       this.owned.push(null);

@@ -9,10 +9,12 @@ export const UNREFERENCED = 3;
 export const LOOP_REFERENCED = 4;
 export const LIBUV_READY = 5;
 export const NOW_MS = 6;
+export const LOUD = 17;
 export const PUBLISHED_TAIL = 16;
 export const TAKEN_HEAD = 32;
 export const SLEEPING = 48;
 export const COMPLETION_TAIL = 64;
+export const LOUD_TAIL = 65;
 export const COMPLETION_HEAD = 80;
 export const POSTED = 96;
 
@@ -39,6 +41,7 @@ export const SLEEPING_FOR_ROOM = 2;
 // user_data: handler slot in the low word, its generation in the high one.
 export const INTERNAL_SLOT = 0;
 export const RESULT_IS_DESCRIPTOR = 0x40000000;
+export const QUIET = 0x20000000;
 
 // Words of a submission queue entry (struct io_uring_sqe, 16 words).
 export const SQE_WORDS_SHIFT = 4;

@@ -25,7 +25,9 @@ const {
   IN_FLIGHT,
   LIBUV_READY,
   LOOP_REFERENCED,
+  LOUD,
   PUBLISHED_TAIL,
+  QUIET,
   RESULT_IS_DESCRIPTOR,
   SLEEPING,
   SLEEPING_FOR_ROOM,
@@ -80,6 +82,9 @@ export class Ring {
   #submissionHead = 0; // as last seen: the real one may be ahead
   #linked = 0;
   #link = false;
+  #quiet = 0;
+  #quietInFlight = 0;
+  #attention = 0;
   #dispatching = false;
   #flushScheduled = false;
   #closed = false;
@@ -108,6 +113,8 @@ export class Ring {
     this.buffers = new BufferRing(this.native, 0, options.buffers);
     if (this.buffers.registration < 0)
       throw systemError(this.buffers.registration, 'io_uring_register');
+    // Buffers may be held by operations whose completions are held back.
+    this.buffers.onWaiting = (change) => this.attend(change);
     const started = this.native.start(() => this.#dispatch(), options.preferEventfd);
     if (typeof started === 'number') throw systemError(started, 'io_uring_enter');
     this.setUp = started;
@@ -164,9 +171,13 @@ export class Ring {
   }
 
   /** Initiates what the entry describes. */
-  commit(handler: CompletionHandler, isDescriptor: boolean): OperationId {
+  commit(handler: CompletionHandler, marks: number): OperationId {
     const { control, entry, handlers } = this;
-    const slot = handlers.take(handler, entry.owned, isDescriptor);
+    const slot = handlers.take(handler, entry.owned, marks | this.#quiet);
+    if (this.#quiet !== 0) {
+      this.#quiet = 0;
+      this.#quietInFlight++;
+    }
     entry.address(slot, handlers.live[slot]!);
     if (this.#link) this.#commitLinked();
     else this.#linked = 0;
@@ -181,6 +192,34 @@ export class Ring {
   abandon(): void {
     this.entry.owned?.settle(-ECANCELED);
     this.#link = false;
+  }
+
+  /** The next operation's completion may wait until another one is dispatched; see `hasten`. */
+  quiet(): void {
+    this.#quiet = QUIET;
+  }
+
+  /** Somebody came to depend on an operation in flight that may have been initiated as a quiet one. */
+  hasten(id: OperationId): void {
+    if (this.handlers.hasten(id)) this.attend(1);
+  }
+
+  /** While the sum of the changes is above 0, no completion is held back. */
+  attend(change: 1 | -1): void {
+    this.#attention += change;
+    if (!this.#dispatching) this.#updateLoud();
+  }
+
+  // Nothing may be held back either if nothing else is in flight that keeps the process alive:
+  // then it would never end.
+  #updateLoud(): void {
+    const { control } = this;
+    const others = control[IN_FLIGHT]! - control[UNREFERENCED]! - this.#quietInFlight;
+    const loud = this.#attention > 0 || others <= 0 ? 1 : 0;
+    if (control[LOUD] === loud) return;
+    // Sequentially consistent, as the I/O thread's look at it after each wait.
+    Atomics.store(control, LOUD, loud);
+    if (loud !== 0 && this.threaded) this.native.wake();
   }
 
   /** The next operation is linked to the one initiated after it. */
@@ -201,6 +240,7 @@ export class Ring {
   }
 
   #commitOutside(): void {
+    this.#updateLoud();
     if (this.control[LOOP_REFERENCED] === 0) this.native.reference();
     if (this.threaded) this.#scheduleFlush();
   }
@@ -313,6 +353,7 @@ export class Ring {
     if (this.#closed) return;
     this.#runDeferred();
     this.buffers.publish();
+    this.#updateLoud();
     // Release order: the entries before `head` were read and may be overwritten.
     Atomics.store(this.#completionHead, this.#completionHeadIndex, head);
     this.flush();
@@ -330,6 +371,10 @@ export class Ring {
     if ((flags & IORING_CQE_F_MORE) === 0) {
       counters[COUNTER_COMPLETED]!++;
       this.control[IN_FLIGHT]!--;
+      if ((generation & QUIET) !== 0) {
+        this.#quietInFlight--;
+        if (handlers.wasHastened(slot)) this.#attention--;
+      }
       if (handlers.free(slot) !== 0) this.control[UNREFERENCED]!--;
       const owned = handlers.owned[slot]!;
       if (owned !== null) {
@@ -353,6 +398,7 @@ export class Ring {
   /** Sets whether an operation in flight keeps the process alive. */
   setReferenced(id: OperationId, referenced: boolean): void {
     this.control[UNREFERENCED]! += this.handlers.setReferenced(id, referenced);
+    this.#updateLoud();
     this.#updateReference();
   }
 
