@@ -1,0 +1,349 @@
+// README.md against the code: its programs run, its tables have what there is and nothing else, its commands and links exist.
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import * as path from 'node:path';
+import { createInterface } from 'node:readline';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { type Chunk, channels, constants, Proactor, TcpAcceptor, TcpStream } from 'proactor';
+import { operations } from '#lib/operations';
+import { libraryFiles, root, textOf } from './support/sources';
+
+const PROGRAM_LIMIT_MS = 10_000;
+const documents = [
+  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
+  ...['native/README.md', 'bench/README.md'],
+];
+const readme = textOf('README.md');
+
+interface Block {
+  readonly language: string;
+  readonly code: string;
+  readonly name: string;
+}
+
+function blocksOf(text: string): Block[] {
+  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(
+    ([, language = '', code = ''], i) => ({
+      language,
+      code,
+      name: `block ${i + 1}: ${code.split('\n')[0]}`,
+    }),
+  );
+}
+
+/** The text under a heading, up to the next one of any level. */
+function sectionOf(heading: string): string {
+  const start = readme.indexOf(`\n${heading}\n`);
+  expect(`${heading} at ${start}`).not.toBe(`${heading} at -1`);
+  const text = readme.slice(start + heading.length + 2);
+  const end = text.search(/^#{2,4} /m);
+  return end < 0 ? text : text.slice(0, end);
+}
+
+/** The cells of the body of the first table whose header begins with `first`. */
+function tableOf(section: string, first: string): string[][] {
+  const lines = section.split('\n');
+  const header = lines.findIndex((line) => line.startsWith(`| ${first} |`));
+  expect(`${first} in line ${header}`).not.toBe(`${first} in line -1`);
+  const rows: string[][] = [];
+  for (let i = header + 2; lines[i]?.startsWith('|'); i++) {
+    const cells = (lines[i] ?? '').split('|').slice(1, -1);
+    rows.push(cells.map((cell) => cell.trim()));
+  }
+  return rows;
+}
+
+/** What stands between backticks. */
+const codeOf = (cell: string | undefined): string[] =>
+  [...(cell ?? '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
+
+const blocks = blocksOf(readme);
+const programs = blocks.filter(({ language }) => language === 'js');
+
+describe("README's programs", () => {
+  const folder = path.join(root, 'build', 'readme');
+  const fileOf = ({ language }: Block, index: number): string =>
+    path.join(folder, `block-${index}.m${language}`);
+
+  beforeAll(() => {
+    rmSync(folder, { recursive: true, force: true });
+    mkdirSync(folder, { recursive: true });
+    blocks.forEach((block, index) => {
+      if (!/^[jt]s$/.test(block.language)) return;
+      // The port that the text shows may be in use.
+      writeFileSync(fileOf(block, index), block.code.replaceAll('port: 7000', 'port: 0'));
+    });
+    const options = { allowJs: true, checkJs: true, noEmit: true, incremental: false };
+    writeFileSync(
+      path.join(folder, 'tsconfig.json'),
+      JSON.stringify({
+        extends: '../../tsconfig.base.json',
+        compilerOptions: { ...options, noUnusedLocals: false },
+        include: ['*'],
+      }),
+    );
+  });
+
+  it('are several', () => {
+    expect(programs.length).toBeGreaterThan(3);
+  });
+
+  it('agree with the types', async () => {
+    const tsc = path.join(root, 'node_modules', '.bin', 'tsc');
+    const { stdout } = await promisify(execFile)(tsc, ['-p', folder]).catch(
+      (error: { stdout: string }) => error,
+    );
+    expect(stdout).toBe('');
+  });
+
+  it.each(programs.map((block) => [block.name, block] as const))(
+    'run: %s',
+    async (_name, block) => {
+      const child = spawn(process.execPath, [fileOf(block, blocks.indexOf(block))], {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'pipe'],
+        timeout: PROGRAM_LIMIT_MS,
+      });
+      let errors = '';
+      child.stderr.setEncoding('utf8').on('data', (text: string) => {
+        errors += text;
+      });
+      const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
+      const printed: string[] = [];
+      for await (const line of createInterface({ input: child.stdout })) {
+        printed.push(line);
+        const listening = /^listening on (.+):(\d+)$/.exec(line);
+        if (listening === null) continue;
+        await expectEcho(Number(listening[2]));
+        child.kill('SIGTERM');
+      }
+      expect([...(await exited), errors]).toEqual([0, null, '']);
+      // Behind a line that prints stands what it prints.
+      const promised = [...block.code.matchAll(/console\.log\(.*\); \/\/ (.+)$/gm)];
+      for (const [, line] of promised) expect(printed).toContain(line);
+    },
+    PROGRAM_LIMIT_MS + 5000,
+  );
+
+  async function expectEcho(port: number): Promise<void> {
+    const socket = connect(port, '127.0.0.1').end('to and fro');
+    let echoed = '';
+    for await (const text of socket.setEncoding('utf8')) echoed += text;
+    expect(echoed).toBe('to and fro');
+  }
+});
+
+describe("README's operations table", () => {
+  const rows = tableOf(sectionOf('### Operations'), 'method');
+  const definitions = Object.entries(operations) as [string, { opcode: number; prepare: object }][];
+
+  it('has a row for each operation, in their order', () => {
+    expect(rows.map(([method]) => codeOf(method)[0])).toEqual(definitions.map(([name]) => name));
+  });
+
+  it('has their opcodes', () => {
+    const names = new Map<number, string>(
+      Object.entries(constants.Opcode).map(([name, code]) => [code, `IORING_OP_${name}`]),
+    );
+    expect(rows.map(([, , opcode]) => codeOf(opcode)[0])).toEqual(
+      definitions.map(([, { opcode }]) => names.get(opcode)),
+    );
+  });
+
+  it('has as many arguments as they take', () => {
+    const count = (cell: string): number => codeOf(cell)[0]?.split(', ').length ?? 0;
+    expect(rows.map(([method, args]) => `${method} ${count(args ?? '')}`)).toEqual(
+      definitions.map(([name, { prepare }]) => {
+        const { length } = prepare as (...args: unknown[]) => void;
+        return `\`${name}\` ${Math.max(0, length - 2)}`;
+      }),
+    );
+  });
+
+  it('names a manual page and a result for each', () => {
+    for (const [method, , , page, result] of rows) {
+      expect(`${method} ${page}`).toMatch(/ \w+\([23]\)$/);
+      expect(result).not.toBe('');
+    }
+  });
+});
+
+describe("README's tables", () => {
+  let proactor: Proactor;
+  let acceptor: TcpAcceptor;
+  let stream: TcpStream;
+  const members: Record<string, object> = {};
+
+  beforeAll(async () => {
+    proactor = new Proactor();
+    const received = new Promise<void>((resolve) => {
+      TcpAcceptor.listen(proactor, { host: '127.0.0.1' }, (accepted) => {
+        accepted.onData = (chunk: Chunk) => {
+          members['Chunk'] = chunk;
+          members['Lease'] = chunk.lease();
+          resolve();
+        };
+      }).then(async (listening) => {
+        acceptor = listening;
+        const { port } = acceptor.address;
+        stream = await TcpStream.connect(proactor, { host: '127.0.0.1', port });
+        stream.write('x');
+      });
+    });
+    await received;
+    Object.assign(members, { Proactor: proactor, TcpAcceptor: acceptor, TcpStream: stream });
+    Object.assign(members, { Memory: proactor.allocate(1), BufferRing: proactor.buffers });
+  });
+  afterAll(() => proactor.dispose());
+
+  const tables = [
+    ['Proactor', '### Proactor', 'member', 0],
+    ['Memory', '### Memory', 'member of Memory', 0],
+    ['BufferRing', '### Memory', 'member of BufferRing', 0],
+    ['TcpAcceptor', '### TcpAcceptor', 'member', 0],
+    ['TcpStream', '### TcpStream', 'member', 0],
+    ['Chunk', '### Chunk and Lease', 'member', 1],
+    ['Lease', '### Chunk and Lease', 'member', 2],
+  ] as const;
+
+  // `Symbol.asyncDispose`, `Proactor.probe()`, `cancel(id)`: the name, or the symbol's.
+  const nameOf = (code: string): string =>
+    code.replace(/\(.*$/, '').replace(/^(?!Symbol)\w+\./, '');
+  const hasMember = (owner: object, name: string): boolean => {
+    const symbol = /^Symbol\.(\w+)$/.exec(name)?.[1];
+    const key = symbol === undefined ? name : (Symbol as unknown as Record<string, symbol>)[symbol];
+    return key !== undefined && (key in owner || key in owner.constructor);
+  };
+  /** The members that a class's table has: of a table for two, those whose own column has something. */
+  const namesIn = (heading: string, first: string, column: number): string[] =>
+    tableOf(sectionOf(heading), first)
+      .filter((row) => row[column] !== '–')
+      .flatMap(([cell]) => codeOf(cell))
+      .map(nameOf);
+
+  it.each(tables)('of %s have members that there are', (name, heading, first, column) => {
+    const owner = members[name] as object;
+    const absent = namesIn(heading, first, column).filter((member) => !hasMember(owner, member));
+    expect(absent).toEqual([]);
+  });
+
+  it.each(tables)('of %s have every public member', (name, heading, first, column) => {
+    const shown = new Set(namesIn(heading, first, column));
+    for (const [code] of sectionOf(heading).matchAll(/`\w+\(/g)) shown.add(code.slice(1, -1));
+    const missing = publicNames(members[name] as object).filter((member) => !shown.has(member));
+    expect(missing).toEqual([]);
+  });
+
+  /** Names of an object's fields and methods, without operations and without what is marked as internal. */
+  function publicNames(owner: object): string[] {
+    const internal = new Set<string>(['constructor', ...Object.keys(operations)]);
+    for (const file of libraryFiles) {
+      const marked = textOf(file).matchAll(
+        /@internal[^/]*\*\/\s+(?:readonly |static |async |get |set )*(\w+)/g,
+      );
+      for (const [, name = ''] of marked) internal.add(name);
+    }
+    const names = new Set(Object.keys(owner));
+    let prototype = Object.getPrototypeOf(owner) as object;
+    while (prototype !== Object.prototype) {
+      for (const name of Object.getOwnPropertyNames(prototype)) names.add(name);
+      prototype = Object.getPrototypeOf(prototype) as object;
+    }
+    return [...names].filter((name) => !internal.has(name));
+  }
+
+  it('of options have what the constructor checks', () => {
+    const names = tableOf(sectionOf('### Proactor'), 'option').map(
+      ([cell]) => codeOf(cell)[0] ?? '',
+    );
+    const unchecked = names.filter((name) => {
+      const options: Record<string, unknown> = {};
+      const [outer = '', inner] = name.split('.');
+      options[outer] = inner === undefined ? { wrong: true } : { [inner]: { wrong: true } };
+      try {
+        void new Proactor(options).dispose();
+        return true;
+      } catch (error) {
+        return !(error as Error).message.includes(`options.${name}`);
+      }
+    });
+    expect(unchecked).toEqual([]);
+  });
+
+  it('of figures have those of stats()', () => {
+    const names = tableOf(sectionOf('### Figures'), 'figure').flatMap(([cell]) => codeOf(cell));
+    expect(names.sort()).toEqual(Object.keys(proactor.stats()).sort());
+  });
+
+  it('of channels have those that there are', () => {
+    const names = tableOf(sectionOf('### Diagnostics channels'), 'channel').map(
+      ([cell]) => codeOf(cell)[0],
+    );
+    expect(names).toEqual(Object.values(channels).map(({ name }) => name));
+  });
+
+  it("of errors have this package's own codes that something throws", () => {
+    const shown = tableOf(sectionOf('### Errors'), 'code').flatMap(([cell]) => codeOf(cell));
+    const thrown = new Set<string>();
+    for (const file of libraryFiles) {
+      for (const [, code = ''] of textOf(file).matchAll(/proactorError\(\s*'(\w+)'/g))
+        thrown.add(code);
+    }
+    expect(
+      shown.filter((code) => !/^ERR_(INVALID|OUT_OF|SOCKET)|^ABORT_ERR$/.test(code)).sort(),
+    ).toEqual([...thrown].filter((code) => !/^ERR_(INVALID|OUT_OF|SOCKET)/.test(code)).sort());
+  });
+});
+
+describe('the documents', () => {
+  const scripts = Object.keys(
+    (JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }).scripts,
+  );
+
+  it('show the two commands that set up and test a checkout', () => {
+    const shell = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code);
+    expect(shell).toContain('npm ci\nnpm test\n');
+    expect(scripts).toContain('test');
+  });
+
+  it.each(documents)('of %s: commands that there are', (name) => {
+    const text = textOf(name);
+    const unknown = [
+      ...[...text.matchAll(/npm run ([\w:-]+)/g)]
+        .map(([, script = '']) => script)
+        .filter((script) => !scripts.includes(script)),
+      ...[...text.matchAll(/\bnode ((?:examples|scripts|test|bench)\/\S+\.m?js)/g)]
+        .map(([, file = '']) => file)
+        .filter((file) => !existsSync(path.join(root, file))),
+    ];
+    expect(unknown).toEqual([]);
+  });
+
+  it.each(documents)('of %s: links and files that there are', (name) => {
+    const text = textOf(name);
+    const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(
+      ([, heading = '']) =>
+        `#${heading
+          .toLowerCase()
+          .replace(/[^\w\s-]/g, '')
+          .replaceAll(' ', '-')}`,
+    );
+    const folder = path.join(root, path.dirname(name));
+    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
+      .map(([, link = '']) => link)
+      .filter((link) => !link.startsWith('https://'));
+    const files = [...text.matchAll(/`((?:lib|native|test|bench|examples|scripts)\/[\w./-]*\w)`/g)];
+    const broken = [
+      ...links.filter((link) =>
+        link.startsWith('#') ? !anchors.includes(link) : !existsSync(path.join(folder, link)),
+      ),
+      ...files
+        .map(([, file = '']) => file)
+        .filter((file) => ![root, folder].some((base) => existsSync(path.join(base, file)))),
+    ];
+    expect(broken).toEqual([]);
+  });
+});
