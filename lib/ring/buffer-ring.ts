@@ -39,6 +39,7 @@ export class BufferRing {
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
   readonly #shift: number;
+  readonly #scarceFrom: number;
   readonly #holds: Int32Array;
   readonly #filling: Uint8Array;
   readonly #used: Int32Array; // bytes of the buffer that earlier completions took
@@ -58,6 +59,7 @@ export class BufferRing {
     this.size = size;
     this.group = group;
     this.#shift = Math.log2(size);
+    this.#scarceFrom = Math.max(1, count >> 2);
     this.#entries = new Memory(native, Math.max(4096, count * ENTRY_BYTES));
     this.memory = new Memory(native, count * size);
     const { buffer, byteOffset, byteLength } = this.#entries.bytes;
@@ -79,9 +81,13 @@ export class BufferRing {
   /** What the kernel said to the registration: 0 or -errno. @internal */
   readonly registration: number;
 
-  /** Few buffers are left: hold on to none that can be copied. */
+  /**
+   * Few buffers are left: hold on to none that can be copied. One at least is left to the kernel
+   * whatever others hold, so that no stream waits for another's reader: only the buffer that is
+   * being filled is both provided and held, so there have to be two.
+   */
   get scarce(): boolean {
-    return this.#provided < this.count >> 2;
+    return this.#provided <= this.#scarceFrom;
   }
 
   /** Buffers that are wholly the kernel's to write into, or partly. */
