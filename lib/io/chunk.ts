@@ -25,14 +25,15 @@ function returned(): Error {
  * such object a stream, so that receiving allocates nothing.
  */
 export class Chunk implements HeldBytes {
-  readonly #buffers: BufferRing;
+  /** Where `offset` is. @internal */
+  readonly buffers: BufferRing;
   #offset = -1;
   #length = -1;
   #copy: Buffer | null = null;
 
   /** @internal */
   constructor(buffers: BufferRing) {
-    this.#buffers = buffers;
+    this.buffers = buffers;
   }
 
   /** @internal */
@@ -73,13 +74,13 @@ export class Chunk implements HeldBytes {
   /** A view of the bytes, borrowed like the chunk: the memory is reused afterwards. */
   get bytes(): Buffer {
     const { offset, length } = this;
-    return this.#copy ?? this.#buffers.memory.view(offset, length);
+    return this.#copy ?? this.buffers.memory.view(offset, length);
   }
 
   /** The bytes as text. A character that is torn between two chunks is not put together. */
   toString(encoding: BufferEncoding = 'utf8'): string {
     const { offset, length } = this;
-    return (this.#copy ?? this.#buffers.memory.view(offset, length)).toString(encoding);
+    return (this.#copy ?? this.buffers.memory.view(offset, length)).toString(encoding);
   }
 
   /** The bytes in memory of their own: the caller's. */
@@ -93,7 +94,7 @@ export class Chunk implements HeldBytes {
    */
   lease(): Lease {
     const { offset, length } = this;
-    const buffers = this.#buffers;
+    const { buffers } = this;
     // Leases must not starve the receives of others: when buffers are few, the bytes are copied.
     if (this.#copy !== null || buffers.scarce)
       return new Lease(buffers, -1, length, this.toBuffer());
@@ -108,7 +109,8 @@ export class Chunk implements HeldBytes {
  * held, the receive buffer it lies in is not reused.
  */
 export class Lease implements HeldBytes {
-  readonly #buffers: BufferRing;
+  /** Where `offset` is. @internal */
+  readonly buffers: BufferRing;
   readonly #offset: number;
   readonly #length: number;
   #copy: Buffer | null;
@@ -116,7 +118,7 @@ export class Lease implements HeldBytes {
 
   /** @internal */
   constructor(buffers: BufferRing, offset: number, length: number, copy: Buffer | null) {
-    this.#buffers = buffers;
+    this.buffers = buffers;
     this.#offset = offset;
     this.#length = length;
     this.#copy = copy;
@@ -146,7 +148,7 @@ export class Lease implements HeldBytes {
   /** A view of the bytes, valid until `release()`. */
   get bytes(): Buffer {
     const { offset } = this;
-    return this.#copy ?? this.#buffers.memory.view(offset, this.#length);
+    return this.#copy ?? this.buffers.memory.view(offset, this.#length);
   }
 
   /** The bytes as text. */
@@ -158,7 +160,7 @@ export class Lease implements HeldBytes {
   release(): void {
     if (this.#released) return;
     this.#released = true;
-    if (this.#copy === null) this.#buffers.release(this.#offset);
+    if (this.#copy === null) this.buffers.release(this.#offset);
     this.#copy = null;
   }
 

@@ -12,7 +12,7 @@ import type { CompletionHandler, OperationId } from '../ring/handler-table';
 import { MSG_NOSIGNAL, MSG_WAITALL } from '../ring/kernel';
 import type { Block, Memory } from '../ring/memory';
 import type { Ring } from '../ring/ring';
-import { Chunk, type HeldBytes, Lease } from './chunk';
+import { Chunk, Lease } from './chunk';
 
 /** What can be written: text, bytes, received bytes, and arrays of them. */
 export type WriteData =
@@ -85,12 +85,13 @@ export class SendQueue {
     return this.#addText(text, encoding);
   }
 
-  #addHeld(held: HeldBytes): number {
+  #addHeld(held: Chunk | Lease): number {
     const { offset, length, copy } = held;
     if (copy !== null) return this.#addView(copy);
     const { buffers } = this.#ring;
     const { memory } = buffers;
-    if (buffers.scarce) return this.#addView(memory.bytes.subarray(offset, offset + length), true);
+    // The memory of another proactor's streams is not this kernel ring's to send from.
+    if (buffers.scarce || held.buffers !== buffers) return this.#addView(held.bytes, true);
     const tail = this.#tail();
     if (tail !== null && tail.memory === memory && tail.offset + tail.length === offset) {
       // Right behind what waits already. The hold on the buffer is one for both, unless the buffer
@@ -192,14 +193,22 @@ export class SendQueue {
       }
     }
     this.#prepareFlight();
+    try {
+      return this.#initiate(proactor, fd, handler);
+    } catch (error) {
+      // Nothing is in flight: it waits as before.
+      this.settle(0);
+      throw error;
+    }
+  }
+
+  #initiate(proactor: Proactor, fd: number, handler: CompletionHandler): OperationId {
     const flight = this.#flight;
     if (flight.length === 1) {
       const { memory, offset, length } = flight[0]!;
       return proactor.send(fd, memory!, offset, length, SEND_FLAGS, handler);
     }
-    const buffers = flight.map(({ memory, offset, length }) =>
-      memory!.bytes.subarray(offset, offset + length),
-    );
+    const buffers = flight.map(({ memory, offset, length }) => memory!.view(offset, length));
     return proactor.sendmsg(fd, { buffers }, SEND_FLAGS, handler);
   }
 
