@@ -45,7 +45,7 @@ export class Receiver {
   #reader: Reader | null = null;
   #iterating = false;
   #paused = false;
-  #discarding = false; // nobody reads, and nobody will: only the end is waited for
+  #watching = false; // nobody reads yet, and still the peer's end is to be noticed
   #id: OperationId = 0;
   #cancelled = false;
   #waitingForBuffer = false;
@@ -91,9 +91,12 @@ export class Receiver {
     if (handler !== null) this.#wake();
   }
 
-  read(limit: number): Promise<Buffer | null> {
+  /** `ofIteration`: it is a step of the iteration that `beginIteration` began. */
+  read(limit: number, ofIteration: boolean): Promise<Buffer | null> {
     checkInteger(limit, 'limit', 1, 0x7fffffff);
-    if (this.#onData !== null || this.#reader !== null) throw readerActive();
+    if (this.#onData !== null || this.#reader !== null || this.#iterating !== ofIteration) {
+      throw readerActive();
+    }
     return new Promise((resolve, reject) => {
       this.#reader = { resolve, reject, limit };
       this.#wake();
@@ -101,7 +104,7 @@ export class Receiver {
   }
 
   beginIteration(): void {
-    if (this.#iterating || this.#onData !== null) throw readerActive();
+    if (this.#iterating || this.#reader !== null || this.#onData !== null) throw readerActive();
     this.#iterating = true;
   }
 
@@ -120,10 +123,9 @@ export class Receiver {
     this.#wake();
   }
 
-  /** Where nobody consumes anything: receives all the same, so that the peer's end is noticed. */
-  discardUnlessConsumed(): void {
-    if (this.#wanted || this.#iterating) return;
-    this.#discarding = true;
+  /** Receives from now on although nobody may have asked yet, so that the peer's end is noticed. */
+  watchForEnd(): void {
+    this.#watching = true;
     this.#arm();
   }
 
@@ -151,7 +153,7 @@ export class Receiver {
   }
 
   get #wanted(): boolean {
-    return this.#onData !== null || this.#reader !== null || this.#discarding;
+    return this.#onData !== null || this.#reader !== null || this.#watching;
   }
 
   // Gives what is queued to whoever wants it, and sees to it that more comes.
@@ -166,13 +168,16 @@ export class Receiver {
   }
 
   #drainQueued(): void {
-    while (!this.#inbound.isEmpty && this.#onData !== null && !this.#paused && !this.#stopped) {
+    if (!this.#inbound.isEmpty && this.#onData !== null && !this.#paused && !this.#stopped) {
       const held = this.#inbound.shift()!;
       try {
         this.#lend(this.#onData, held.offset, held.length, held.copy);
       } finally {
         this.#inbound.release(held);
+        // In a turn of its own, so that a handler that throws does not keep the rest back.
+        queueMicrotask(() => this.#drainQueued());
       }
+      return;
     }
     this.#announceEnd();
     this.#arm();
@@ -239,7 +244,7 @@ export class Receiver {
       } finally {
         buffers.release(offset);
       }
-    } else if (this.#stopped || this.#discarding) {
+    } else if (this.#stopped) {
       buffers.release(offset);
     } else {
       this.#inbound.push(offset, length);

@@ -108,7 +108,7 @@ export class Sender implements Deferred {
   /** The descriptor is closed: drops what is queued, and tells those who wait. */
   finish(error: Error): void {
     this.#queue.clear();
-    for (const { call } of this.#callbacks.splice(0)) call(error);
+    this.#runCallbacks(Number.POSITIVE_INFINITY, error);
   }
 
   #defer(): void {
@@ -151,17 +151,15 @@ export class Sender implements Deferred {
     this.#queue.settle(sent);
     this.bytes += sent;
     this.#host.sent();
-    if (this.#stopped) {
-      this.#host.sendStopped();
-      return;
+    const failed = result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED;
+    try {
+      if (this.#stopped) this.#host.sendStopped();
+      else if (failed) this.#host.sendFailed(result, 'write');
+      else if (this.#queue.waiting > 0) this.#defer();
+      else if (this.#needDrain || this.#ending) this.#allSent();
+    } finally {
+      if (this.#callbacks.length > 0) this.#runCallbacks(this.bytes, undefined);
     }
-    if (result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED) {
-      this.#host.sendFailed(result, 'write');
-      return;
-    }
-    if (this.#queue.waiting > 0) this.#defer();
-    else if (this.#needDrain || this.#ending) this.#allSent();
-    if (this.#callbacks.length > 0) this.#runCallbacks();
   };
 
   #allSent(): void {
@@ -171,9 +169,17 @@ export class Sender implements Deferred {
     if (!this.#ending) this.#host.drained();
   }
 
-  #runCallbacks(): void {
-    while (this.#callbacks.length > 0 && this.#callbacks[0]!.at <= this.bytes)
-      this.#callbacks.shift()!.call();
+  // Those of all that was written before the byte `end`. One that throws does not keep the others
+  // back: they are called in a turn of their own.
+  #runCallbacks(end: number, error: Error | undefined): void {
+    const callbacks = this.#callbacks;
+    try {
+      while (callbacks.length > 0 && callbacks[0]!.at <= end) callbacks.shift()!.call(error);
+    } finally {
+      if (callbacks.length > 0 && callbacks[0]!.at <= end) {
+        queueMicrotask(() => this.#runCallbacks(end, error));
+      }
+    }
   }
 
   #shutDown(): void {

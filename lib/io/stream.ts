@@ -108,9 +108,13 @@ export class Stream {
    * ended. One read at a time.
    */
   read(limit = 0x7fffffff): Promise<Buffer | null> {
+    return this.#read(limit, false);
+  }
+
+  #read(limit: number, ofIteration: boolean): Promise<Buffer | null> {
     if (this.#isClosed && this.#error !== undefined) return Promise.reject(this.#error);
     if (this.#isClosed) return Promise.resolve(null);
-    return this.#receiver.read(limit);
+    return this.#receiver.read(limit, ofIteration);
   }
 
   /**
@@ -121,7 +125,8 @@ export class Stream {
     this.#receiver.beginIteration();
     let ended = false;
     try {
-      for (let data = await this.read(); data !== null; data = await this.read()) yield data;
+      const next = (): Promise<Buffer | null> => this.#read(0x7fffffff, true);
+      for (let data = await next(); data !== null; data = await next()) yield data;
       ended = true;
     } finally {
       this.#receiver.endIteration();
@@ -136,8 +141,11 @@ export class Stream {
       },
       receiveEnded: () => {
         if (!this.#allowHalfOpen && !this.#sender.ending) this.#sender.end();
-        this.onEnd?.();
-        this.#closeWhenEnded();
+        try {
+          this.onEnd?.();
+        } finally {
+          this.#closeWhenEnded();
+        }
       },
       receiveFailed: (errno) => this.destroy(systemError(errno, 'read')),
       receiveStopped: () => this.#closeWhenIdle(),
@@ -212,7 +220,8 @@ export class Stream {
 
   /**
    * Ends sending after what was written (and `data`); the peer sees the end. Fulfilled when the
-   * peer can.
+   * peer can. The stream closes when the peer has ended, too, and what it had sent was read: who
+   * does not want to read that calls `destroy()`.
    */
   end(data?: WriteData): Promise<void> {
     if (data !== undefined) this.write(data);
@@ -221,7 +230,7 @@ export class Stream {
       return this.#error === undefined ? Promise.resolve() : Promise.reject(this.#error);
     if (!this.#sender.ending) {
       this.#sender.end();
-      this.#receiver.discardUnlessConsumed();
+      this.#receiver.watchForEnd();
     }
     const ended = new Promise<void>((resolve, reject) => {
       this.#endWaiters.push((error) => (error === undefined ? resolve() : reject(error)));
@@ -329,14 +338,17 @@ export class Stream {
     this.#disown();
     const error = this.#error;
     this.#receiver.finish(error);
-    this.#sender.finish(
-      error ??
-        proactorError('ERR_STREAM_DESTROYED', 'The stream was destroyed before this was sent'),
-    );
     for (const done of this.#endWaiters.splice(0)) done(error);
     channels.streamClose.publish({ stream: this, error });
     this.#resolveClosed?.();
-    this.onClose?.(error);
+    try {
+      this.#sender.finish(
+        error ??
+          proactorError('ERR_STREAM_DESTROYED', 'The stream was destroyed before this was sent'),
+      );
+    } finally {
+      this.onClose?.(error);
+    }
   }
 
   // ---- the rest
