@@ -3,7 +3,8 @@
 // sending or after receiving.
 //
 //   block  | msghdr (56) | name (128) | iovec[n] (16 each) | control | bytes that are copied |
-import { invalidArgType } from './errors';
+import { invalidArgType, invalidArgValue } from './errors';
+import { EFAULT } from './ring/kernel';
 import { type Block, type BufferSource, Memory } from './ring/memory';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
@@ -51,12 +52,15 @@ function nativeMemory(ring: Ring, buffer: BufferSource): Memory | undefined {
   return buffer instanceof Memory ? buffer : ring.memory.find(buffer);
 }
 
-function checkBuffers(buffers: readonly BufferSource[], name: string): void {
+/** The list as it is at the call: what the caller does to it later must not matter. */
+function checkBuffers(buffers: readonly BufferSource[], name: string): readonly BufferSource[] {
   if (!Array.isArray(buffers)) throw invalidArgType(name, 'an instance of Array', buffers);
   checkInteger(buffers.length, `${name}.length`, 0, IOVEC_LIMIT);
-  buffers.forEach((buffer, index) => {
+  const list: readonly BufferSource[] = Array.from(buffers);
+  list.forEach((buffer, index) => {
     if (!(buffer instanceof Memory)) checkView(buffer, `${name}[${index}]`);
   });
+  return list;
 }
 
 function copiedBytes(ring: Ring, buffers: readonly BufferSource[]): number {
@@ -66,8 +70,7 @@ function copiedBytes(ring: Ring, buffers: readonly BufferSource[]): number {
   return bytes;
 }
 
-// Writes the iovecs at `at`, with the copied bytes from `data` on. Native memory stays referenced
-// by the block.
+// Writes the iovecs at `at`, with the copied bytes from `data` on.
 function writeVector(
   ring: Ring,
   block: Block,
@@ -77,16 +80,16 @@ function writeVector(
   written: boolean,
 ): void {
   const words = new Int32Array(block.bytes.buffer, block.bytes.byteOffset + at, buffers.length * 4);
-  const views: ArrayBufferView[] = [];
+  const lengths = buffers.map(({ byteLength }) => byteLength);
   let offset = data;
   buffers.forEach((buffer, index) => {
     const memory = nativeMemory(ring, buffer);
-    const { byteLength } = buffer;
+    const byteLength = lengths[index]!;
     if (memory === undefined) {
       const view = buffer as ArrayBufferView;
       block.memory.writeAddress(words, index * 4, block.offset + offset, byteLength);
-      if (written) views.push(view);
-      else block.bytes.set(new Uint8Array(view.buffer, view.byteOffset, byteLength), offset);
+      if (!written)
+        block.bytes.set(new Uint8Array(view.buffer, view.byteOffset, byteLength), offset);
       offset += byteLength;
     } else {
       const start = buffer instanceof Memory ? 0 : buffer.byteOffset;
@@ -95,46 +98,45 @@ function writeVector(
     words[index * 4 + 2] = byteLength;
     words[index * 4 + 3] = 0;
   });
-  block.onSettle = (settled, result) => settleVector(ring, settled, buffers, data, written, result);
+  // Keeps native memory referenced in either direction.
+  block.onSettle = (settled, result) =>
+    written && result > 0 ? settleVector(ring, settled, buffers, lengths, data, result) : result;
 }
 
 // The kernel fills buffers in order, so bytes for native ones are skipped over among those to copy.
+// A view that was detached or shrunk meanwhile has no room any more; as if its address were bad, the
+// operation fails, and the others have what is theirs.
 function settleVector(
   ring: Ring,
   block: Block,
   buffers: readonly BufferSource[],
+  lengths: readonly number[],
   data: number,
-  written: boolean,
   result: number,
 ): number {
-  if (!written || result <= 0) return result;
   let left = result;
   let offset = data;
-  for (const buffer of buffers) {
-    if (left === 0) break;
-    const memory = nativeMemory(ring, buffer);
-    const length = Math.min(left, buffer.byteLength);
-    if (memory === undefined && length > 0) {
-      const view = buffer as ArrayBufferView;
-      new Uint8Array(view.buffer, view.byteOffset, length).set(
-        block.bytes.subarray(offset, offset + length),
-      );
-      offset += length;
-    }
+  let settled = result;
+  for (let index = 0; left > 0; index++) {
+    const length = Math.min(left, lengths[index]!);
     left -= length;
+    const view = buffers[index] as ArrayBufferView;
+    if (length === 0 || nativeMemory(ring, view) !== undefined) continue;
+    if (view.byteLength < length) settled = -EFAULT;
+    else block.bytes.copy(new Uint8Array(view.buffer, view.byteOffset, length), 0, offset);
+    offset += length;
   }
-  // Fewer places than bytes: a buffer was detached meanwhile.
-  return left === 0 ? result : -14;
+  return settled;
 }
 
 /** Fills in readv and writev. */
 export function prepareVector(
   entry: SubmissionEntry,
   ring: Ring,
-  buffers: readonly BufferSource[],
+  list: readonly BufferSource[],
   written: boolean,
 ): void {
-  checkBuffers(buffers, 'buffers');
+  const buffers = checkBuffers(list, 'buffers');
   const vectorBytes = buffers.length * IOVEC_BYTES;
   const block = ring.memory.pool.take(vectorBytes + copiedBytes(ring, buffers));
   entry.own(block);
@@ -151,8 +153,14 @@ export function prepareMessage(
   received: boolean,
 ): void {
   checkObject(message, 'message');
-  const { buffers } = message;
-  checkBuffers(buffers, 'message.buffers');
+  const buffers = checkBuffers(message.buffers, 'message.buffers');
+  if (received && !Object.isExtensible(message)) {
+    throw invalidArgValue(
+      'message',
+      message,
+      'must be extensible, for what is received is set on it',
+    );
+  }
   const sent = received ? undefined : (message as SendMessage);
   if (sent?.control !== undefined) checkView(sent.control, 'message.control');
   const controlLength = received

@@ -2,16 +2,23 @@
 // arguments of the manual page named in its comment. A new operation is one entry here; method,
 // types and promise form follow from it.
 import { type Initiator, type MethodOf, methodFor, multishot, operation } from './define-operation';
-import { outOfRange } from './errors';
+import { invalidArgType, invalidArgValue } from './errors';
 import { prepareMessage, prepareVector, type ReceiveMessage, type SendMessage } from './message';
-import type { BufferRing } from './ring/buffer-ring';
+import { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
 import type { BufferSource } from './ring/memory';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
 import { encodeAddress } from './socket-address';
-import { checkDescriptor, checkFlags, checkInteger, checkMs, checkPath } from './validate';
+import {
+  checkDescriptor,
+  checkFlags,
+  checkInteger,
+  checkMs,
+  checkPath,
+  checkView,
+} from './validate';
 
 const { Opcode } = kernel;
 const INT32_MAX = 0x7fffffff;
@@ -34,8 +41,14 @@ function position(entry: SubmissionEntry, value: FilePosition | undefined): void
     value === undefined ? -1 : checkInteger(value, 'position', -1, Number.MAX_SAFE_INTEGER);
 }
 
-function timespec(entry: SubmissionEntry, ring: Ring, durationMs: number, second: boolean): void {
-  checkMs(durationMs, 'durationMs');
+function timespec(
+  entry: SubmissionEntry,
+  ring: Ring,
+  durationMs: number,
+  second: boolean,
+  name = 'durationMs',
+): void {
+  checkMs(durationMs, name);
   const block = ring.memory.pool.take(16);
   entry.own(block);
   const seconds = Math.floor(durationMs / 1000);
@@ -185,7 +198,7 @@ export const operations = {
       entry.length = 1;
       entry.offset = checkInteger(count, 'count', 0, INT32_MAX);
       entry.operationFlags = checkFlags(flags) | kernel.IORING_TIMEOUT_MULTISHOT;
-      timespec(entry, ring, periodMs, false);
+      timespec(entry, ring, periodMs, false, 'periodMs');
     },
   }),
 
@@ -332,19 +345,21 @@ export const operations = {
       file: string,
       flags: number,
       mask: number,
-      buffer: Uint8Array,
+      buffer: ArrayBufferView,
     ) {
       entry.fd = checkInteger(dirfd, 'dirfd', kernel.AT_FDCWD, INT32_MAX);
       entry.operationFlags = checkFlags(flags);
       entry.length = checkFlags(mask, 'mask');
-      if (!(buffer?.byteLength >= kernel.STATX_BYTES)) {
-        throw outOfRange('buffer.byteLength', `>= ${kernel.STATX_BYTES}`, buffer?.byteLength);
-      }
+      checkView(buffer, 'buffer');
+      checkInteger(buffer.byteLength, 'buffer.byteLength', kernel.STATX_BYTES, INT32_MAX);
       path(entry, ring, file, kernel.STATX_BYTES);
       const block = entry.ownedBlock;
       entry.setSecondAddress(block.memory, block.offset, kernel.STATX_BYTES);
       block.onSettle = (settled, result) => {
-        if (result === 0) buffer.set(settled.bytes.subarray(0, kernel.STATX_BYTES));
+        if (result !== 0) return result;
+        if (buffer.byteLength < kernel.STATX_BYTES) return -kernel.EFAULT; // detached meanwhile
+        const target = new Uint8Array(buffer.buffer, buffer.byteOffset, kernel.STATX_BYTES);
+        settled.bytes.copy(target, 0, 0, kernel.STATX_BYTES);
         return result;
       };
     },
@@ -436,8 +451,15 @@ export const operations = {
   recvMultishot: multishot({
     opcode: Opcode.RECV,
     syscall: 'recv',
-    prepare(entry, _ring, fd: number, buffers: BufferRing, flags?: number) {
+    prepare(entry, ring, fd: number, buffers: BufferRing, flags?: number) {
       entry.fd = checkDescriptor(fd);
+      // Another proactor's would pass for ours: the kernel knows them by number.
+      if (buffers !== ring.buffers) {
+        if (buffers instanceof BufferRing) {
+          throw invalidArgValue('buffers', buffers, "must be the proactor's own");
+        }
+        throw invalidArgType('buffers', 'an instance of BufferRing', buffers);
+      }
       entry.ioprio = kernel.IORING_RECV_MULTISHOT;
       entry.addFlags(kernel.IOSQE_BUFFER_SELECT);
       entry.bufferGroup = buffers.group;

@@ -2,7 +2,7 @@
 // the ring they run on.
 import type { Initiator } from './define-operation';
 import { channels, debug } from './diagnostics';
-import { invalidArgValue, outOfRange, proactorError } from './errors';
+import { outOfRange, proactorError } from './errors';
 import { installOperations, type Operations } from './operations';
 import { type ProbeReport, probe } from './probe';
 import { addon } from './ring/binding';
@@ -11,7 +11,7 @@ import type { OperationId } from './ring/handler-table';
 import type { Memory } from './ring/memory';
 import { Ring } from './ring/ring';
 import { type ProactorStats, readStats } from './stats';
-import { checkInteger, checkMs, checkObject, checkOneOf } from './validate';
+import { checkBoolean, checkInteger, checkMs, checkObject, checkOneOf } from './validate';
 
 /** How completions come to JavaScript. */
 export type Dispatch = 'loop' | 'thread';
@@ -92,10 +92,8 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
     ['loop', 'thread'] as const,
   );
   const incremental = buffers.incremental ?? features.incrementalBuffers;
-  if (typeof incremental !== 'boolean')
-    throw invalidArgValue('options.buffers.incremental', incremental, 'must be a boolean');
-  if (typeof eventfd !== 'boolean')
-    throw invalidArgValue('options.eventfd', eventfd, 'must be a boolean');
+  checkBoolean(incremental, 'options.buffers.incremental');
+  checkBoolean(eventfd, 'options.eventfd');
   const checked: CheckedOptions = {
     dispatch,
     entries: checkPowerOfTwo(options.entries ?? 1024, 'options.entries', 8, 32768),
@@ -276,12 +274,12 @@ class ProactorBase implements Initiator {
 
   /** An operation in flight keeps the process alive (as it does by default). No effect later. */
   refOperation(id: OperationId): void {
-    this.ring.setReferenced(id, true);
+    this.ring.setReferenced(checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER), true);
   }
 
   /** An operation in flight does not keep the process alive. No effect later. */
   unrefOperation(id: OperationId): void {
-    this.ring.setReferenced(id, false);
+    this.ring.setReferenced(checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER), false);
   }
 
   /**

@@ -12,14 +12,14 @@ export function checkInteger(value: unknown, name: string, min: number, max: num
 
 /** A file descriptor. Written so that the good case is two comparisons. */
 export function checkDescriptor(value: number, name = 'fd'): number {
-  if ((value | 0) === value && value >= 0) return value;
+  if (typeof value === 'number' && (value | 0) === value && value >= 0) return value;
   return checkInteger(value, name, 0, INT32_MAX);
 }
 
 /** A set of flag bits; undefined means none. */
 export function checkFlags(value: number | undefined, name = 'flags'): number {
   if (value === undefined) return 0;
-  if ((value | 0) === value && value >= 0) return value;
+  if (typeof value === 'number' && (value | 0) === value && value >= 0) return value;
   return checkInteger(value, name, 0, 0xffffffff);
 }
 

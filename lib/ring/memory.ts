@@ -159,8 +159,16 @@ export class BlockPool {
 
   take(byteLength: number): Block {
     const sizeClass = BLOCK_BYTES.findIndex((size) => byteLength <= size);
+    const block = sizeClass < 0 ? this.#single(byteLength) : this.#pooled(sizeClass);
     this.#lent++;
-    if (sizeClass < 0) return new Block(this, new Memory(this.#native, byteLength), 0, byteLength);
+    return block;
+  }
+
+  #single(byteLength: number): Block {
+    return new Block(this, new Memory(this.#native, byteLength), 0, byteLength);
+  }
+
+  #pooled(sizeClass: number): Block {
     const free = this.#free[sizeClass]!;
     return free.pop() ?? this.#grow(free, BLOCK_BYTES[sizeClass]!);
   }
