@@ -90,3 +90,7 @@ export async function tcpPair(proactor: Proactor): Promise<Pair> {
   addon.closeDescriptor(disown(fd));
   return { near, far };
 }
+
+export function setOption(fd: number, level: number, name: number, value: number): void {
+  checked(addon.setOption(fd, level, name, value));
+}
