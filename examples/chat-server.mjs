@@ -115,11 +115,7 @@ class Client {
     if (this.#left) return this.#stream.closed;
     if (reason !== undefined) this.send(`* ${reason}\n`);
     this.#forget();
-    if (!this.#stream.destroyed) {
-      this.#stream.end().catch(() => {});
-      const timer = setTimeout(() => this.#stream.destroy(), LEAVE_TIMEOUT_MS);
-      this.#stream.closed.then(() => clearTimeout(timer));
-    }
+    if (!this.#stream.destroyed) endWithin(this.#stream, LEAVE_TIMEOUT_MS);
     return this.#stream.closed;
   }
 
@@ -188,6 +184,18 @@ class Client {
   }
 }
 
+/** Says why, and does not wait for long until the client is gone. */
+function turnAway(stream) {
+  stream.onData = () => {};
+  endWithin(stream, LEAVE_TIMEOUT_MS, '* the room is full\n');
+}
+
+function endWithin(stream, timeoutMs, farewell) {
+  stream.end(farewell).catch(() => {});
+  const timer = setTimeout(() => stream.destroy(), timeoutMs);
+  stream.closed.then(() => clearTimeout(timer));
+}
+
 const options = parseOptions();
 if (options.help) {
   console.log(USAGE);
@@ -205,7 +213,7 @@ try {
     { host, port, highWaterMark: UNREAD_BYTES_MAX },
     (stream) => {
       if (room.clients.size < options.maxClients) new Client(room, stream);
-      else stream.end('* the room is full\n').catch(() => {});
+      else turnAway(stream);
     },
   );
 } catch (error) {
