@@ -123,6 +123,10 @@ export class Sender implements Deferred {
     if (this.#sendId !== 0 || this.#stopped) return;
     if (this.#queue.waiting === 0) {
       this.#allSent();
+      // Of writes of nothing. Not from here, where an exception would reach the ring.
+      if (this.#callbacks.length > 0) {
+        queueMicrotask(() => this.#runCallbacks(this.bytes, undefined));
+      }
       return;
     }
     try {
