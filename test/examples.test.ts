@@ -1,52 +1,9 @@
 // The examples, run as the README says: each prints where it listens, serves, and stops cleanly on a signal.
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import * as path from 'node:path';
-import { createInterface } from 'node:readline';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { root } from './support/sources';
-
-const running = new Set<ChildProcess>();
-afterEach(() => {
-  for (const child of running) child.kill('SIGKILL');
-  running.clear();
-});
-
-interface Example {
-  readonly child: ChildProcess;
-  readonly host: string;
-  readonly port: number;
-  /** Sends the signal and resolves to the exit code. */
-  stop(signal: NodeJS.Signals): Promise<number | null>;
-}
-
-/** Starts an example on a free port and waits for `listening on HOST:PORT`. */
-async function start(name: string, args: readonly string[]): Promise<Example> {
-  const child = spawn(process.execPath, [path.join('examples', name), ...args], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  running.add(child);
-  const exited = once(child, 'exit') as Promise<[number | null]>;
-  const listening = (async () => {
-    for await (const line of createInterface({ input: child.stdout })) {
-      const match = /^listening on (.+):(\d+)$/.exec(line);
-      if (match) return { host: match[1] ?? '', port: Number(match[2]) };
-    }
-    throw new Error(`${name} never said that it listens`);
-  })();
-  const { host, port } = await listening;
-  child.stdout.resume();
-  const stop = async (signal: NodeJS.Signals): Promise<number | null> => {
-    child.kill(signal);
-    const [code] = await exited;
-    running.delete(child);
-    return code;
-  };
-  return { child, host, port, stop };
-}
+import { describe, expect, it } from '@jest/globals';
+import { startExample } from './support/example';
 
 /** A connection that ends with the test. */
 async function connectTo(port: number): Promise<Socket> {
@@ -84,7 +41,7 @@ describe('examples/echo-server.mjs', () => {
   it.each(variants)(
     'echoes with --dispatch %s --tier %s and stops on SIGTERM',
     async (dispatch, tier) => {
-      const example = await start('echo-server.mjs', [
+      const example = await startExample('echo-server.mjs', [
         ...['--port', '0', '--host', '127.0.0.1'],
         ...['--dispatch', dispatch, '--tier', tier],
       ]);
@@ -95,7 +52,7 @@ describe('examples/echo-server.mjs', () => {
   );
 
   it('stops on SIGINT with a connection open', async () => {
-    const example = await start('echo-server.mjs', ['--port', '0']);
+    const example = await startExample('echo-server.mjs', ['--port', '0']);
     const socket = await connectTo(example.port);
     socket.on('error', () => {});
     socket.write('x');
