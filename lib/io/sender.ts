@@ -51,6 +51,11 @@ export class Sender implements Deferred {
     this.#queue = new SendQueue(this.#ring);
   }
 
+  /** Somebody looks at the figures: a completion that is held back would keep them as they are. */
+  update(): void {
+    if (this.#sendId !== 0) this.#ring.hasten(this.#sendId);
+  }
+
   /** A send or shutdown is in flight: the descriptor may not be closed. */
   get inFlight(): boolean {
     return this.#sendId !== 0 || this.#shutdownId !== 0;

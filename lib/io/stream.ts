@@ -156,11 +156,13 @@ export class Stream {
 
   /** Bytes sent so far. */
   get bytesWritten(): number {
+    this.#sender.update();
     return this.#sender.bytes;
   }
 
   /** Bytes written and not sent yet. */
   get writableLength(): number {
+    this.#sender.update();
     return this.#sender.queued;
   }
 
