@@ -4,6 +4,7 @@ import { constants, type Proactor } from 'proactor';
 import { completionOf, Recorder } from './support/completions';
 import { describeAll, describeEach } from './support/dispatchers';
 import { patterned } from './support/files';
+import { receiveAll, sendAll } from './support/receive';
 import { disown, type Pair, resetOnClose, tcpPair } from './support/sockets';
 
 const { ECANCELED, ENOBUFS, IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } = constants;
@@ -73,36 +74,6 @@ describeAll('recv', ({ open }) => {
     expect(await proactor.recv(near, Buffer.alloc(8))).toBe(4);
   });
 });
-
-/** Receives everything until the end and returns it, releasing each chunk at once. */
-function receiveAll(proactor: Proactor, fd: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  const { buffers } = proactor;
-  return new Promise((resolve, reject) => {
-    const receive = (): void => {
-      proactor.recvMultishot(fd, buffers, 0, (result, flags) => {
-        if (result > 0) {
-          const offset = buffers.take(result, flags);
-          chunks.push(Buffer.from(buffers.memory.bytes.subarray(offset, offset + result)));
-          buffers.release(offset);
-        }
-        if ((flags & IORING_CQE_F_MORE) !== 0) return;
-        if (result === 0) resolve(Buffer.concat(chunks));
-        else if (result > 0) receive();
-        else if (result === -ENOBUFS) buffers.whenAvailable(receive);
-        else reject(new Error(`recvMultishot ended with ${result}`));
-      });
-    };
-    receive();
-  });
-}
-
-async function sendAll(proactor: Proactor, fd: number, bytes: Buffer): Promise<void> {
-  for (let sent = 0; sent < bytes.length; ) {
-    sent += await proactor.send(fd, bytes, sent, Math.min(bytes.length - sent, 100_000));
-  }
-  await proactor.shutdown(fd, constants.SHUT_WR);
-}
 
 for (const incremental of [true, false]) {
   const mode = incremental ? 'incremental buffers' : 'whole buffers';
