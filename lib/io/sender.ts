@@ -111,9 +111,9 @@ export class Sender implements Deferred {
   }
 
   /** The descriptor is closed: drops what is queued, and tells those who wait. */
-  finish(error: Error): void {
+  finish(makeError: () => Error): void {
     this.#queue.clear();
-    this.#runCallbacks(Number.POSITIVE_INFINITY, error);
+    if (this.#callbacks.length > 0) this.#runCallbacks(Number.POSITIVE_INFINITY, makeError());
   }
 
   #defer(): void {

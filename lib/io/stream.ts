@@ -339,15 +339,16 @@ export class Stream {
     this.#isClosed = true;
     this.#disown();
     const error = this.#error;
+    // Made only where somebody waits: most streams end without that.
+    const unsent = (): Error =>
+      error ??
+      proactorError('ERR_STREAM_DESTROYED', 'The stream was destroyed before this was sent');
     this.#receiver.finish(error);
-    for (const done of this.#endWaiters.splice(0)) done(error);
+    for (const done of this.#endWaiters.splice(0)) done(unsent());
     channels.streamClose.publish({ stream: this, error });
     this.#resolveClosed?.();
     try {
-      this.#sender.finish(
-        error ??
-          proactorError('ERR_STREAM_DESTROYED', 'The stream was destroyed before this was sent'),
-      );
+      this.#sender.finish(unsent);
     } finally {
       this.onClose?.(error);
     }
