@@ -1,0 +1,162 @@
+// Where io_uring is refused, or the addon cannot be loaded: importing works, probe() says why and what to do, and
+// constructing a Proactor throws that.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { constants as osConstants, tmpdir } from 'node:os';
+import * as path from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import type { ProbeReport } from 'proactor';
+import { type Ended, root, runCommand, sourceOf } from './support/child';
+import { dispatchers } from './support/dispatchers';
+import { temporaryFile } from './support/files';
+
+const { EACCES, EINVAL, ENOMEM, ENOSYS, EPERM } = osConstants.errno;
+const compiler = process.env['CXX'] || 'c++';
+const missing = spawnSync(compiler, ['--version']).error ? `no ${compiler}` : undefined;
+const describeOrSkip = missing === undefined ? describe : describe.skip;
+
+interface Report {
+  readonly probe: ProbeReport;
+  readonly error: { readonly code: string; readonly message: string; readonly isError: boolean };
+}
+
+/** Asks probe(), and tries to make a proactor. */
+const askAndTry = ({ Proactor, open }: Parameters<Parameters<typeof sourceOf>[0]>[0]): void => {
+  const report = { probe: Proactor.probe(), error: {} };
+  try {
+    open();
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    report.error = { code, message, isError: error instanceof Error };
+  }
+  console.log(JSON.stringify(report));
+};
+
+function reportOf(ended: Ended): Report {
+  expect(ended).toMatchObject({ code: 0, stderr: '', timedOut: false });
+  return JSON.parse(ended.stdout);
+}
+
+function expectRefused({ probe, error }: Report): void {
+  expect(probe.available).toBe(false);
+  expect(probe.reason).not.toBe('');
+  expect(probe.hint).not.toBe('');
+  expect(error).toMatchObject({ code: 'ERR_IO_URING_UNAVAILABLE', isError: true });
+  expect(error.message).toContain(probe.reason);
+  expect(error.message).toContain(probe.hint);
+}
+
+describeOrSkip(`in a sandbox that refuses${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  let folder: string;
+  let launcher: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'proactor-launcher-'));
+    launcher = path.join(folder, 'refuse_io_uring');
+    const source = path.join(root, 'test', 'native', 'refuse_io_uring.cc');
+    const built = spawnSync(compiler, ['-std=c++17', '-Wall', '-Werror', '-o', launcher, source]);
+    expect(String(built.stderr)).toBe('');
+    expect(built.status).toBe(0);
+  }, 60_000);
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+  const node = (call: string, errno: number, ...args: readonly string[]): Promise<Ended> =>
+    runCommand(launcher, [call, String(errno), process.execPath, ...args]);
+
+  describe.each([
+    ['setup', EPERM, 'EPERM', /seccomp/],
+    ['setup', ENOSYS, 'ENOSYS', /seccomp/],
+    ['setup', ENOMEM, 'ENOMEM', /RLIMIT_MEMLOCK|memory/],
+    ['setup', EACCES, 'EACCES', /./],
+    ['setup', EINVAL, 'EINVAL', /Linux 6\.1/],
+    ['enter', EPERM, 'EPERM', /seccomp/],
+    ['enter', ENOSYS, 'ENOSYS', /seccomp/],
+    ['register', EPERM, 'EPERM', /seccomp/],
+    ['register', ENOSYS, 'ENOSYS', /seccomp/],
+  ])('io_uring_%s with errno %i (%s)', (call, errno, code, remedy) => {
+    it.each(dispatchers)('says why and what to do ($name)', async ({ options }) => {
+      const report = reportOf(await node(call, errno, '-e', sourceOf(askAndTry, options)));
+      expectRefused(report);
+      expect(report.probe.errno).toBe(-errno);
+      expect(report.probe.reason).toContain(`io_uring_${call}`);
+      expect(report.probe.reason).toContain(code);
+      expect(report.probe.hint).toMatch(remedy);
+      expect(Object.values(report.probe.features).some((feature) => feature)).toBe(false);
+    });
+  });
+
+  it('the import of everything, which works as CommonJS and as an ES module', async () => {
+    const source =
+      "import('proactor').then((m) => console.log(typeof m.Proactor.probe, Object.keys(m).length > 5))";
+    expect((await node('setup', EPERM, '-e', source)).stdout).toBe('function true\n');
+    const common = "console.log(typeof require('proactor').Proactor.probe)";
+    expect((await node('setup', EPERM, '-e', common)).stdout).toBe('function\n');
+  });
+
+  it('each construction anew, and without leaving a descriptor or thread behind', async () => {
+    const program = ({ open, require }: Parameters<Parameters<typeof sourceOf>[0]>[0]): void => {
+      const fs = require('node:fs') as typeof import('node:fs');
+      const count = (): number[] =>
+        ['fd', 'task'].map((name) => fs.readdirSync(`/proc/self/${name}`).length);
+      const attempt = (): string => {
+        try {
+          open();
+          return 'made';
+        } catch (error) {
+          return (error as NodeJS.ErrnoException).code ?? '';
+        }
+      };
+      const codes = new Set([attempt()]);
+      const before = count();
+      for (let i = 0; i < 50; i++) codes.add(attempt());
+      console.log(...codes, count().join() === before.join());
+    };
+    for (const { options } of dispatchers) {
+      for (const call of ['setup', 'enter', 'register']) {
+        const ended = await node(call, EPERM, '-e', sourceOf(program, options));
+        expect(ended.stdout).toBe('ERR_IO_URING_UNAVAILABLE true\n');
+      }
+    }
+  });
+
+  it('nothing else: other system calls work as ever', async () => {
+    const source = "console.log(require('node:fs').readdirSync('.').length > 0)";
+    expect(await node('setup', EPERM, '-e', source)).toMatchObject({ code: 0, stdout: 'true\n' });
+  });
+});
+
+describe('an addon that cannot be loaded', () => {
+  const run = (addon: string): Promise<Ended> =>
+    runCommand(process.execPath, ['-e', sourceOf(askAndTry, {})], {
+      env: { PROACTOR_ADDON: addon },
+    });
+
+  it('is told about where there is none', async () => {
+    const report = reportOf(await run('/nowhere/proactor.node'));
+    expectRefused(report);
+    expect(report.probe.reason).toContain('/nowhere/proactor.node');
+    expect(report.probe.errno).toBe(0);
+  });
+
+  it('is told about where it is no library', async () => {
+    const file = temporaryFile();
+    const broken = `${file}.node`;
+    writeFileSync(broken, 'not a library');
+    const report = reportOf(await run(broken));
+    expectRefused(report);
+    expect(report.probe.reason).toContain(broken);
+  });
+});
+
+describe('where io_uring can be used', () => {
+  it('probe() says so, and what is there', async () => {
+    const ended = await runCommand(process.execPath, [
+      '-e',
+      sourceOf(({ Proactor }) => console.log(JSON.stringify(Proactor.probe())), {}),
+    ]);
+    const probe = JSON.parse(ended.stdout) as ProbeReport;
+    expect(probe).toMatchObject({ available: true, reason: '', errno: 0, hint: '' });
+    expect(probe.kernel).toMatch(/^\d+\.\d+/);
+    expect(probe.features).toMatchObject({ bufferRing: true, multishotReceive: true });
+    expect(probe.opcodes).toMatchObject({ nop: true, recvMultishot: true, sendZeroCopy: true });
+  });
+});
