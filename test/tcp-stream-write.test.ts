@@ -112,6 +112,32 @@ onBothDispatchers('TcpStream sending', (bed) => {
     expect(foreign.stream.proactor.stats().blocksLent).toBe(0);
   });
 
+  it('sends the bytes of a chunk as they were, whatever comes afterwards', async () => {
+    const proactor = bed.newProactor({ buffers: { count: 2, size: 65536 } });
+    const { stream, peer } = await bed.connected({ proactor });
+    const source = await bed.connected({ proactor });
+    const filler = Buffer.alloc(16 << 20, 'f');
+    stream.write(filler); // the peer does not read yet, so all else waits
+    const sizes: number[] = [];
+    source.stream.onData = (chunk) => {
+      sizes.push(chunk.length);
+      using lease = chunk.lease();
+      stream.write(chunk.bytes);
+      stream.write(lease.bytes);
+    };
+    let expected = '';
+    for (const letter of 'abcdefgh') {
+      const before = sizes.length;
+      source.peer.write(letter.repeat(40_000));
+      const came = (): number => sizes.slice(before).reduce((sum, size) => sum + size, 0);
+      await until('it is received', () => came() === 40_000);
+      expected += letter.repeat(80_000);
+    }
+    const all = await peerRead(peer, filler.length + expected.length);
+    expect(all.subarray(filler.length).toString() === expected).toBe(true);
+    expect(Math.max(...sizes)).toBeGreaterThan(16384);
+  });
+
   it('echoes chunks without copying them', async () => {
     const { stream, peer } = await bed.connected();
     stream.onData = (chunk) => {

@@ -134,7 +134,8 @@ export class SendQueue {
     if (length === 0) return 0;
     const view =
       data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, length);
-    if (length > COPY_LIMIT && !copyNow) {
+    // The bytes of a chunk are there until its handler returns, and no longer.
+    if (length > COPY_LIMIT && !copyNow && this.#ring.memory.find(view)?.isLent !== true) {
       this.#push(length).view = view;
       return length;
     }

@@ -68,6 +68,7 @@ export class BufferRing {
     this.#holds = new Int32Array(count);
     this.#filling = new Uint8Array(count);
     this.#used = new Int32Array(count);
+    this.memory.isLent = true;
     for (let buffer = 0; buffer < count; buffer++) this.#provide(buffer);
     this.publish();
     this.registration = native.registerBufferRing(

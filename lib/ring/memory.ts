@@ -33,6 +33,8 @@ export class Memory implements Owned {
   readonly bytes: Buffer;
   /** Bytes of the whole mapping. */
   readonly byteLength: number;
+  /** Views of it are borrowed: what is in them now will soon be something else. @internal */
+  isLent = false;
   readonly #addressLow: number;
   readonly #addressHigh: number;
   readonly #handle: object;
