@@ -24,9 +24,11 @@ MemoryRegion* MemoryRegion::Map(size_t bytes, std::shared_ptr<MemoryOwner> owner
 void MemoryRegion::Release() {
   // acq_rel: whatever any owner did with the memory happens before it is unmapped.
   if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  if (owner_ != nullptr && owner_->abandoned()) return;
-  munmap(base_, size_);
-  mapped.fetch_sub(static_cast<int64_t>(size_), std::memory_order_relaxed);
+  // Abandoned, the mapping stays: the kernel may still write there.
+  if (owner_ == nullptr || !owner_->abandoned()) {
+    munmap(base_, size_);
+    mapped.fetch_sub(static_cast<int64_t>(size_), std::memory_order_relaxed);
+  }
   delete this;
 }
 
