@@ -29,8 +29,8 @@ export interface OperationDefinition<A extends unknown[], M extends boolean = fa
   readonly descriptor?: boolean;
   /** Completes many times: takes a handler only. */
   readonly multishot?: M;
-  /** A negative result that fulfils the promise with 0: ETIME of a timeout. */
-  readonly expected?: number;
+  /** Negative results that fulfil the promise, and with what: the ETIME of a timeout. */
+  readonly expected?: ReadonlyMap<number, number>;
 }
 
 /**
@@ -93,7 +93,7 @@ class Compiled {
   /** RESULT_IS_DESCRIPTOR or 0. */
   readonly marks: number;
   readonly multishot: boolean;
-  readonly expected: number;
+  readonly expected: ReadonlyMap<number, number>;
   readonly prepare: (entry: SubmissionEntry, ring: Ring, ...args: unknown[]) => void;
 
   constructor(name: string, definition: AnyDefinition) {
@@ -102,7 +102,7 @@ class Compiled {
     this.opcode = definition.opcode;
     this.marks = definition.descriptor ? RESULT_IS_DESCRIPTOR : 0;
     this.multishot = definition.multishot ?? false;
-    this.expected = definition.expected ?? 0;
+    this.expected = definition.expected ?? new Map();
     this.prepare = definition.prepare as Compiled['prepare'];
   }
 }
@@ -193,8 +193,8 @@ function promise(
       if (abort !== undefined) signal!.removeEventListener('abort', abort);
       const final = (flags & IORING_CQE_F_NOTIF) !== 0 && kept !== undefined ? kept : value;
       if (final >= 0) resolve(final);
-      else if (final === op.expected) resolve(0);
       else if (final === -ECANCELED && signal?.aborted) reject(new AbortError(signal.reason));
+      else if (op.expected.has(final)) resolve(op.expected.get(final)!);
       else reject(failed(op, final, args));
     };
     try {

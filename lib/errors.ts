@@ -149,7 +149,9 @@ export function errnoName(errno: number): string {
   }
 }
 
-/** What a promise is rejected with when its `signal` was aborted; `cause` is the signal's reason. */
+/**
+ * What a promise is rejected with when its `signal` was aborted; `cause` is the signal's reason.
+ */
 export class AbortError extends Error {
   readonly code = 'ABORT_ERR';
 

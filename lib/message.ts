@@ -21,7 +21,10 @@ export interface SendMessage {
   readonly control?: Uint8Array;
 }
 
-/** A message to receive, recvmsg(2): what comes beside the bytes is set when the operation completes. */
+/**
+ * A message to receive, recvmsg(2): what comes beside the bytes is set when the operation
+ * completes.
+ */
 export interface ReceiveMessage {
   /** Where its bytes go, in order; at most 1024 buffers. */
   readonly buffers: readonly BufferSource[];
@@ -104,8 +107,8 @@ function writeVector(
 }
 
 // The kernel fills buffers in order, so bytes for native ones are skipped over among those to copy.
-// A view that was detached or shrunk meanwhile has no room any more; as if its address were bad, the
-// operation fails, and the others have what is theirs.
+// A view that was detached or shrunk meanwhile has no room any more; as if its address were bad,
+// the operation fails, and the others have what is theirs.
 function settleVector(
   ring: Ring,
   block: Block,
@@ -163,14 +166,10 @@ export function prepareMessage(
   }
   const sent = received ? undefined : (message as SendMessage);
   if (sent?.control !== undefined) checkView(sent.control, 'message.control');
-  const controlLength = received
-    ? checkInteger(
-        (message as ReceiveMessage).controlLength ?? 0,
-        'message.controlLength',
-        0,
-        65536,
-      )
-    : (sent!.control?.byteLength ?? 0);
+  const controlLength =
+    sent === undefined
+      ? roomForControl(message as ReceiveMessage)
+      : (sent.control?.byteLength ?? 0);
 
   const name = HEADER_BYTES;
   const vector = align8(name + ADDRESS_BYTES);
@@ -202,23 +201,26 @@ export function prepareMessage(
 
   if (!received) return;
   const settleData = block.onSettle!;
-  const target = message as ReceiveMessage;
   block.onSettle = (settled, result) => {
-    if (result >= 0) {
-      const header = new Int32Array(
-        settled.bytes.buffer,
-        settled.bytes.byteOffset,
-        HEADER_BYTES / 4,
-      );
-      target.flags = header[HEADER_FLAGS / 4]!;
-      target.endpoint = decodeAddress(
-        settled.bytes.subarray(name, name + ADDRESS_BYTES),
-        header[HEADER_NAME_LENGTH / 4]!,
-      );
-      const got = header[HEADER_CONTROL_LENGTH / 4]!;
-      target.control =
-        got > 0 ? Uint8Array.from(settled.bytes.subarray(control, control + got)) : undefined;
-    }
+    if (result >= 0) readHeader(settled, message as ReceiveMessage, name, control);
     return settleData(settled, result);
   };
+}
+
+function roomForControl(message: ReceiveMessage): number {
+  return checkInteger(message.controlLength ?? 0, 'message.controlLength', 0, 65536);
+}
+
+// What the kernel wrote beside the bytes.
+function readHeader(block: Block, message: ReceiveMessage, name: number, control: number): void {
+  const { bytes } = block;
+  const header = new Int32Array(bytes.buffer, bytes.byteOffset, HEADER_BYTES / 4);
+  const nameLength = header[HEADER_NAME_LENGTH / 4]!;
+  const controlLength = header[HEADER_CONTROL_LENGTH / 4]!;
+  message.flags = header[HEADER_FLAGS / 4]!;
+  message.endpoint = decodeAddress(bytes.subarray(name, name + ADDRESS_BYTES), nameLength);
+  message.control =
+    controlLength > 0
+      ? Uint8Array.from(bytes.subarray(control, control + controlLength))
+      : undefined;
 }

@@ -4,21 +4,13 @@
 import { type Initiator, type MethodOf, methodFor, multishot, operation } from './define-operation';
 import { invalidArgType, invalidArgValue } from './errors';
 import { prepareMessage, prepareVector, type ReceiveMessage, type SendMessage } from './message';
+import { path, position, target, timespec } from './prepare';
 import { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
 import type { BufferSource } from './ring/memory';
-import type { Ring } from './ring/ring';
-import type { SubmissionEntry } from './ring/submission-queue';
 import { encodeAddress } from './socket-address';
-import {
-  checkDescriptor,
-  checkFlags,
-  checkInteger,
-  checkMs,
-  checkPath,
-  checkView,
-} from './validate';
+import { checkDescriptor, checkFlags, checkInteger, checkView } from './validate';
 
 const { Opcode } = kernel;
 const INT32_MAX = 0x7fffffff;
@@ -35,44 +27,6 @@ export interface Endpoint {
  * moves.
  */
 export type FilePosition = number;
-
-function position(entry: SubmissionEntry, value: FilePosition | undefined): void {
-  entry.offset =
-    value === undefined ? -1 : checkInteger(value, 'position', -1, Number.MAX_SAFE_INTEGER);
-}
-
-function timespec(
-  entry: SubmissionEntry,
-  ring: Ring,
-  durationMs: number,
-  second: boolean,
-  name = 'durationMs',
-): void {
-  checkMs(durationMs, name);
-  const block = ring.memory.pool.take(16);
-  entry.own(block);
-  const seconds = Math.floor(durationMs / 1000);
-  block.bytes.writeBigInt64LE(BigInt(seconds), 0);
-  block.bytes.writeBigInt64LE(BigInt(Math.round((durationMs - seconds * 1000) * 1e6)), 8);
-  if (second) entry.setSecondAddress(block.memory, block.offset, 16);
-  else entry.setAddress(block.memory, block.offset, 16);
-}
-
-function path(entry: SubmissionEntry, ring: Ring, value: string, second: number): void {
-  checkPath(value, 'path');
-  const length = Buffer.byteLength(value) + 1;
-  const block = ring.memory.pool.take(length + second);
-  entry.own(block);
-  // The second structure, if any, stands first: it wants its alignment.
-  block.bytes.write(value, second);
-  block.bytes[second + length - 1] = 0;
-  entry.setAddress(block.memory, block.offset + second, length);
-}
-
-function target(entry: SubmissionEntry, ring: Ring, id: OperationId): void {
-  checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER);
-  entry.setTarget(ring.handlers.slotOf(id), ring.handlers.generationOf(id));
-}
 
 /** The table. `operations.send` is the definition of `proactor.send`. */
 export const operations = {
@@ -179,7 +133,7 @@ export const operations = {
    */
   timeout: operation({
     opcode: Opcode.TIMEOUT,
-    expected: -kernel.ETIME,
+    expected: new Map([[-kernel.ETIME, 0]]),
     prepare(entry, ring, durationMs: number, flags?: number) {
       entry.length = 1;
       entry.operationFlags = checkFlags(flags) & ~kernel.IORING_TIMEOUT_MULTISHOT;
@@ -280,11 +234,15 @@ export const operations = {
 
   /**
    * Limits the time of the operation initiated before, which must have been linked (`link()`).
-   * Result: -ETIME if it struck, -ECANCELED if the operation was faster. IORING_OP_LINK_TIMEOUT.
+   * Result: -ETIME if it struck (the promise is fulfilled with 1), -ECANCELED if the operation was
+   * faster (with 0). IORING_OP_LINK_TIMEOUT.
    */
   linkTimeout: operation({
     opcode: Opcode.LINK_TIMEOUT,
-    expected: -kernel.ETIME,
+    expected: new Map([
+      [-kernel.ETIME, 1],
+      [-kernel.ECANCELED, 0],
+    ]),
     prepare(entry, ring, durationMs: number, flags?: number) {
       entry.length = 1;
       entry.operationFlags = checkFlags(flags);

@@ -7,7 +7,7 @@ import { installOperations, type Operations } from './operations';
 import { type ProbeReport, probe } from './probe';
 import { addon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
-import type { OperationId } from './ring/handler-table';
+import { OPERATIONS_LIMIT, type OperationId } from './ring/handler-table';
 import type { Memory } from './ring/memory';
 import { Ring } from './ring/ring';
 import { type ProactorStats, readStats } from './stats';
@@ -26,7 +26,7 @@ export interface ProactorOptions {
   readonly dispatch?: Dispatch;
   /** Entries of the submission queue, a power of two from 8 to 32768. Default: 1024. */
   readonly entries?: number;
-  /** Operations in flight at the most, from 16 to 1048575. Default: 262144. */
+  /** Operations in flight at the most, from 16 to 262143. Default: 262143. */
   readonly maxOperations?: number;
   /** The receive buffers that all streams share. */
   readonly buffers?: {
@@ -98,10 +98,10 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
     dispatch,
     entries: checkPowerOfTwo(options.entries ?? 1024, 'options.entries', 8, 32768),
     maxOperations: checkInteger(
-      options.maxOperations ?? 262144,
+      options.maxOperations ?? OPERATIONS_LIMIT,
       'options.maxOperations',
       16,
-      1048575,
+      OPERATIONS_LIMIT,
     ),
     count: checkPowerOfTwo(
       buffers.count ?? (incremental ? 64 : 512),
@@ -236,17 +236,15 @@ class ProactorBase implements Initiator {
    */
   cancel(id: OperationId): boolean {
     this.#checkOpen();
-    checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER);
-    if (!this.ring.handlers.isLive(id)) return false;
-    (this as unknown as Operations).asyncCancel(id, ignore);
-    return true;
+    checkInteger(id, 'id', 1, 0x7fffffff);
+    return this.ring.cancel(id);
   }
 
   /**
    * The next operation is linked to the one that is initiated after it, in the same turn: that one
    * starts when it succeeded, and is cancelled when it failed (a short read or write counts as
-   * failure, a short send or recv with MSG_WAITALL too). For chains, of up to 8, call it before each
-   * operation but the last. Source: IOSQE_IO_LINK.
+   * failure, a short send or recv with MSG_WAITALL too). For chains, of up to 8, call it before
+   * each operation but the last. Source: IOSQE_IO_LINK.
    *
    * @throws ERR_PROACTOR_LINK_TOO_LONG.
    */
@@ -256,9 +254,9 @@ class ProactorBase implements Initiator {
   }
 
   /**
-   * Nobody waits for the completion of the next operation: unless it fails, it need not wake anybody
-   * up and may be dispatched together with a later one: a send whose end only releases memory, say.
-   * If something comes to depend on it later, say so with `hastenCompletion`.
+   * Nobody waits for the completion of the next operation: unless it fails, it need not wake
+   * anybody up and may be dispatched together with a later one: a send whose end only releases
+   * memory, say. If something comes to depend on it later, say so with `hastenCompletion`.
    */
   deferCompletion(): void {
     this.#checkOpen();
@@ -268,7 +266,7 @@ class ProactorBase implements Initiator {
   /** Undoes `deferCompletion` for an operation in flight. */
   hastenCompletion(id: OperationId): void {
     this.#checkOpen();
-    checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER);
+    checkInteger(id, 'id', 1, 0x7fffffff);
     this.ring.hasten(id);
   }
 
@@ -310,13 +308,15 @@ class ProactorBase implements Initiator {
   async #dispose(): Promise<void> {
     const deadline = Date.now() + this.#disposeTimeoutMs;
     for (const owned of [...this.#owned]) owned.endWithOwner();
+    this.ring.cancelAll();
     while (this.ring.inFlight > 0 && Date.now() < deadline) {
-      (this as unknown as Operations).asyncCancelAll(ignore);
       // Completions come in turns of the event loop.
       await new Promise((resolve) => setTimeout(resolve, 1));
+      this.ring.cancelAll();
     }
     const left = Math.max(0, deadline - Date.now());
     const leaked = await new Promise<number>((resolve) => this.ring.close(left, resolve));
+    this.ring.completeAbandoned();
     debug('disposed of: %d operations leaked', leaked);
     channels.dispose.publish({ proactor: this, leaked });
   }
@@ -330,8 +330,6 @@ class ProactorBase implements Initiator {
     if (this.ring.closed) throw disposedError();
   }
 }
-
-function ignore(): void {}
 
 function disposedError(): Error {
   return proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');

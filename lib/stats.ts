@@ -45,7 +45,7 @@ export function readStats(ring: Ring): ProactorStats {
   const nativeCount = (index: number): number => Number(native[index] ?? 0n);
   return {
     submitted: count(layout.COUNTER_SUBMITTED),
-    completed: count(layout.COUNTER_COMPLETED),
+    completed: count(layout.COUNTER_SUBMITTED) - ring.inFlight,
     completions: count(layout.COUNTER_COMPLETIONS),
     inFlight: ring.inFlight,
     enters: nativeCount(layout.COUNTER_ENTERS),

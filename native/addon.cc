@@ -109,7 +109,6 @@ Napi::Value MappedBytes(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
-  env.SetInstanceData(new Environment());
   exports.Set("NativeRing", RingHandle::Define(env));
   exports.Set("probe", Napi::Function::New<Probe>(env, "probe"));
   exports.Set("openSocket", Napi::Function::New<Open>(env, "openSocket"));

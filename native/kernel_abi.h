@@ -139,7 +139,6 @@ constexpr uint32_t IORING_ENTER_REGISTERED_RING = 1u << 4;
 // Flags the kernel publishes in the rings.
 constexpr uint32_t IORING_SQ_CQ_OVERFLOW = 1u << 1;
 constexpr uint32_t IORING_SQ_TASKRUN = 1u << 2;
-constexpr uint32_t IORING_CQ_EVENTFD_DISABLED = 1u << 0;
 constexpr uint32_t IORING_CQE_F_MORE = 1u << 1;
 
 // io_uring_register(2) operations.
@@ -158,6 +157,7 @@ constexpr uint8_t IORING_OP_NOP = 0;
 constexpr uint8_t IORING_OP_POLL_ADD = 6;
 constexpr uint8_t IORING_OP_ACCEPT = 13;
 constexpr uint8_t IORING_OP_ASYNC_CANCEL = 14;
+constexpr uint8_t IORING_OP_CLOSE = 19;
 constexpr uint8_t IORING_OP_SEND = 26;
 constexpr uint8_t IORING_OP_RECV = 27;
 constexpr uint8_t IOSQE_BUFFER_SELECT = 1u << 5;

@@ -166,9 +166,7 @@ void LoopDispatcher::EnterNow() {
   if (ring_->overflown()) control_.Count(kCounterOverflows);
   ring_->PublishSubmissions(static_cast<uint32_t>(control_.Get(kSubmissionTail)));
   control_.Count(kCounterEnters);
-  if (wake_ == Wake::kEventfd) ring_->MuteEventfd(true);
   ring_->Enter(0, nullptr);
-  if (wake_ == Wake::kEventfd) ring_->MuteEventfd(false);
 }
 
 int LoopDispatcher::Submit() {
@@ -207,7 +205,7 @@ void LoopDispatcher::ConsumeInternal() {
   uint32_t head = ring_->completion_head();
   while (head != ring_->completion_tail()) {
     const io_uring_cqe& completion = *ring_->completion_at(head);
-    if (static_cast<uint32_t>(completion.user_data) != kInternalSlot) break;
+    if (completion.user_data != kInternalSlot) break;
     NoteLibuvPoll(completion.res, (completion.flags & IORING_CQE_F_MORE) != 0);
     ++head;
     control_.Set(kConsumedHead, static_cast<int32_t>(head));
@@ -248,6 +246,9 @@ void LoopDispatcher::FinishClose() {
   // The queue of completions may still hold some that JavaScript did not get to: Drain counts them,
   // too.
   const uint32_t unsubmitted = pending();
+  for (uint32_t i = 0; i < unsubmitted; ++i) {
+    CloseWithdrawn(*ring_->submission_at(ring_->submission_head() + i));
+  }
   uint32_t in_flight = static_cast<uint32_t>(control_.Get(kInFlight));
   if (libuv_poll_armed_) ++in_flight;
   in_flight -= unsubmitted < in_flight ? unsubmitted : in_flight;

@@ -88,7 +88,6 @@ int Ring::Map(const io_uring_params& params) {
   sq_flags_ = word(params.sq_off.flags);
   cq_head_ = word(params.cq_off.head);
   cq_tail_ = word(params.cq_off.tail);
-  cq_flags_ = word(params.cq_off.flags);
   cqes_ = reinterpret_cast<io_uring_cqe*>(base + params.cq_off.cqes);
   sq_mask_ = params.sq_entries - 1;
   cq_mask_ = params.cq_entries - 1;
@@ -216,6 +215,10 @@ void Ring::Close(bool keep_memory) {
 void CloseAbandonedDescriptor(const io_uring_cqe& completion) {
   const uint32_t high = static_cast<uint32_t>(completion.user_data >> 32);
   if ((high & kResultIsDescriptor) != 0 && completion.res >= 0) close(completion.res);
+}
+
+void CloseWithdrawn(const io_uring_sqe& entry) {
+  if (entry.opcode == IORING_OP_CLOSE) close(entry.fd);
 }
 
 }  // namespace proactor

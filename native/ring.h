@@ -67,12 +67,6 @@ class Ring {
   bool overflown() const {
     return (sq_flags_->load(std::memory_order_relaxed) & IORING_SQ_CQ_OVERFLOW) != 0;
   }
-  // While muted the registered eventfd is not signalled: for enters whose completions are looked at
-  // anyway.
-  void MuteEventfd(bool muted) {
-    cq_flags_->store(muted ? IORING_CQ_EVENTFD_DISABLED : 0, std::memory_order_relaxed);
-  }
-
   // Ends everything in flight: cancels all and reaps until `in_flight` terminal completions were
   // seen, or until `deadline_ms` passed. Results that are descriptors are closed. Returns how many
   // operations the kernel still holds: if that is not 0, no memory it was given may ever be freed.
@@ -121,7 +115,6 @@ class Ring {
   std::atomic<uint32_t>* sq_flags_ = nullptr;
   std::atomic<uint32_t>* cq_head_ = nullptr;
   std::atomic<uint32_t>* cq_tail_ = nullptr;
-  std::atomic<uint32_t>* cq_flags_ = nullptr;
   io_uring_cqe* cqes_ = nullptr;
 
   MemoryRegion* buffer_ring_memory_ = nullptr;  // one reference is ours
@@ -129,6 +122,8 @@ class Ring {
 
 // Closes the descriptor that a completion nobody will handle hands over.
 void CloseAbandonedDescriptor(const io_uring_cqe& completion);
+// Closes the descriptor that an entry would have closed which the kernel never got.
+void CloseWithdrawn(const io_uring_sqe& entry);
 
 }  // namespace proactor
 

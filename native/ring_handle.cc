@@ -1,7 +1,11 @@
 #include "ring_handle.h"
 
+#include "socket_calls.h"
+
 #include <cerrno>
 #include <ctime>
+#include <mutex>
+#include <set>
 #include <utility>
 
 namespace proactor {
@@ -13,6 +17,22 @@ constexpr uint32_t kEnvironmentEndDrainMs = 2000;
 
 uint32_t Field(const Napi::Object& object, const char* name) {
   return object.Get(name).ToNumber().Uint32Value();
+}
+
+// The loops in which a ring sleeps: one in each, since two would keep each other awake. Of the
+// whole process, and not of an environment, because one loop may have loaded the addon several
+// times.
+std::mutex sleepers_mutex;
+std::set<const uv_loop_t*> sleepers;
+
+bool ClaimSleeper(const uv_loop_t* loop) {
+  const std::lock_guard<std::mutex> lock(sleepers_mutex);
+  return sleepers.insert(loop).second;
+}
+
+void ReleaseSleeper(const uv_loop_t* loop) {
+  const std::lock_guard<std::mutex> lock(sleepers_mutex);
+  sleepers.erase(loop);
 }
 
 void ReleaseRegion(Napi::Env, MemoryRegion* region) { region->Release(); }
@@ -35,10 +55,11 @@ Napi::Function RingHandle::Define(Napi::Env env) {
 }
 
 RingHandle::RingHandle(const Napi::CallbackInfo& info)
-    : Napi::ObjectWrap<RingHandle>(info), environment_(info.Env().GetInstanceData<Environment>()) {}
+    : Napi::ObjectWrap<RingHandle>(info) {}
 
 RingHandle::~RingHandle() {
   if (control_memory_ != nullptr) control_memory_->Release();
+  if (descriptors_ != nullptr) descriptors_->Release();
 }
 
 Napi::Value RingHandle::SetUp(const Napi::CallbackInfo& info) {
@@ -53,7 +74,8 @@ Napi::Value RingHandle::SetUp(const Napi::CallbackInfo& info) {
   int result = ring_.SetUp(ring_options);
   if (result == 0) {
     control_memory_ = MemoryRegion::Map(4096);
-    if (control_memory_ == nullptr) {
+    descriptors_ = MemoryRegion::Map(kDescriptorLimit / 8);
+    if (control_memory_ == nullptr || descriptors_ == nullptr) {
       ring_.Close();
       result = -ENOMEM;
     } else {
@@ -123,12 +145,13 @@ int RingHandle::StartLoop(bool prefer_eventfd) {
   const Napi::String name = Napi::String::New(Env(), "proactor");
   napi_async_init(Env(), Value(), name, &async_context_);
   loop_ = std::make_unique<LoopDispatcher>();
-  const bool sleeps = environment_->sleeper == nullptr && !prefer_eventfd;
+  const bool sleeps = !prefer_eventfd && ClaimSleeper(loop);
   const int error = loop_->Start(
       loop, &ring_, control_,
       sleeps ? LoopDispatcher::Wake::kRing : LoopDispatcher::Wake::kEventfd,
       [](void* context) { return static_cast<RingHandle*>(context)->CallDispatch(); }, this);
-  if (error == 0 && loop_->wake() == LoopDispatcher::Wake::kRing) environment_->sleeper = this;
+  if (sleeps && (error != 0 || loop_->wake() != LoopDispatcher::Wake::kRing)) ReleaseSleeper(loop);
+  if (error == 0 && loop_->wake() == LoopDispatcher::Wake::kRing) sleeping_in_ = loop;
   return error;
 }
 
@@ -175,6 +198,7 @@ Napi::Value RingHandle::ExposeBuffer(void* base, size_t bytes) {
 void RingHandle::Expose(Napi::Object* result) {
   const auto number = [](uint32_t value) { return static_cast<double>(value); };
   result->Set("control", ExposeBuffer(control_memory_->base(), kControlBytes));
+  result->Set("descriptors", ExposeBuffer(descriptors_->base(), descriptors_->size()));
   if (threaded_) {
     result->Set("submissions",
                 ExposeBuffer(thread_->submissions()->base(), thread_->submissions()->size()));
@@ -203,6 +227,7 @@ bool RingHandle::CallDispatch() {
   napi_open_handle_scope(env, &scope);
   napi_value result;
   napi_status status;
+  dispatching_ = true;
   if (threaded_) {
     // The threadsafe function opened the callback scope already.
     status = napi_call_function(env, Value(), dispatch_.Value(), 0, nullptr, &result);
@@ -222,6 +247,8 @@ bool RingHandle::CallDispatch() {
       alive = false;
     }
   }
+  dispatching_ = false;
+  if (close_pending_) BeginClose(drain_ms_);
   napi_close_handle_scope(env, scope);
   return alive;
 }
@@ -261,9 +288,12 @@ Napi::Value RingHandle::Unreference(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value RingHandle::Close(const Napi::CallbackInfo& info) {
-  if (open_) {
+  if (open_ && !close_pending_) {
     closed_ = Napi::Persistent(info[1].As<Napi::Function>());
-    BeginClose(info[0].ToNumber().Uint32Value());
+    drain_ms_ = info[0].ToNumber().Uint32Value();
+    // The batch that is being dispatched lies in the memory that goes with the ring.
+    close_pending_ = dispatching_;
+    if (!close_pending_) BeginClose(drain_ms_);
   }
   return info.Env().Undefined();
 }
@@ -276,7 +306,9 @@ void RingHandle::OnEnvironmentEnd(napi_async_cleanup_hook_handle, void* argument
 
 void RingHandle::BeginClose(uint32_t drain_ms) {
   open_ = false;
-  if (environment_->sleeper == this) environment_->sleeper = nullptr;
+  close_pending_ = false;
+  if (sleeping_in_ != nullptr) ReleaseSleeper(sleeping_in_);
+  sleeping_in_ = nullptr;
   if (threaded_) {
     const uint32_t leaked = thread_->Stop(drain_ms);
     napi_release_threadsafe_function(threadsafe_function_, napi_tsfn_abort);
@@ -298,6 +330,7 @@ void RingHandle::FinishClose(uint32_t leaked) {
     for (auto& buffer : exposed_) buffer.Value().Detach();
   }
   exposed_.clear();
+  CloseOwnedDescriptors();
   // Now and not with this object, whose end is the garbage collector's to choose.
   thread_.reset();
   ring_.Close(leaked != 0);
@@ -311,6 +344,17 @@ void RingHandle::FinishClose(uint32_t leaked) {
     closed_.Reset();
     Unref();
     closed.Call({Napi::Number::New(env, leaked)});
+  }
+}
+
+// Streams and acceptors that JavaScript did not get to close: their peers see the end now, not when
+// the process ends.
+void RingHandle::CloseOwnedDescriptors() {
+  const auto* words = static_cast<const uint64_t*>(descriptors_->base());
+  for (uint32_t word = 0; word < kDescriptorLimit / 64; ++word) {
+    for (uint64_t bits = words[word]; bits != 0; bits &= bits - 1) {
+      CloseDescriptor(static_cast<int>(word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits))));
+    }
   }
 }
 

@@ -16,13 +16,6 @@
 
 namespace proactor {
 
-// Per environment (the main thread, each worker). Of the rings on one libuv loop, one sleeps in the
-// kernel for all.
-struct Environment {
-  const void* sleeper = nullptr;
-  Napi::FunctionReference ring_constructor;
-};
-
 class RingHandle : public Napi::ObjectWrap<RingHandle> {
  public:
   static Napi::Function Define(Napi::Env env);
@@ -51,14 +44,16 @@ class RingHandle : public Napi::ObjectWrap<RingHandle> {
   void Expose(Napi::Object* result);
   bool CallDispatch();
   void BeginClose(uint32_t drain_ms);
+  void CloseOwnedDescriptors();
   void FinishClose(uint32_t leaked);
   static void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* argument);
 
-  Environment* environment_;
+  const uv_loop_t* sleeping_in_ = nullptr;  // the loop that sleeps in this ring
   std::shared_ptr<MemoryOwner> owner_ = std::make_shared<MemoryOwner>();
   Ring ring_;
   MemoryRegion* control_memory_ = nullptr;
   ControlBlock control_;
+  MemoryRegion* descriptors_ = nullptr;  // a bit for each descriptor to close with the ring
   std::unique_ptr<LoopDispatcher> loop_;
   std::unique_ptr<ThreadDispatcher> thread_;
   napi_threadsafe_function threadsafe_function_ = nullptr;
@@ -68,6 +63,9 @@ class RingHandle : public Napi::ObjectWrap<RingHandle> {
   Napi::FunctionReference closed_;
   std::vector<Napi::Reference<Napi::ArrayBuffer>> exposed_;
   bool threaded_ = false;
+  bool dispatching_ = false;      // within JavaScript
+  bool close_pending_ = false;    // close() was called there
+  uint32_t drain_ms_ = 0;
   bool open_ = false;             // from start() until closing began
   bool environment_ending_ = false;
 };

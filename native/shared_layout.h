@@ -37,7 +37,6 @@ constexpr uint32_t kPosted = 96;          // both: 1 while a post to the threads
 // Counters are 64-bit words, counted from the block's start. TypeScript's are float64, native ones
 // uint64.
 constexpr uint32_t kCounterSubmitted = 56;         // TypeScript: operations initiated
-constexpr uint32_t kCounterCompleted = 57;         // TypeScript: terminal completions dispatched
 constexpr uint32_t kCounterCompletions = 58;       // TypeScript: completions dispatched, multishot ones included
 constexpr uint32_t kCounterBatches = 59;           // TypeScript: entries into JavaScript
 constexpr uint32_t kCounterStale = 60;             // TypeScript: completions dropped as stale or unknown
@@ -57,6 +56,10 @@ constexpr int32_t kSleepingForRoom = 2;        // the completion queue is full: 
 // user_data: the low word is a handler slot, the high word its generation. Slot 0 is native code's
 // own.
 constexpr uint32_t kInternalSlot = 0;
+// The generation in slot 0 of TypeScript's own operations that have no handler; native code's have 0.
+constexpr uint32_t kUnhandled = 1;
+// One bit for each descriptor that is closed together with the ring: as many as a process can have by default at most.
+constexpr uint32_t kDescriptorLimit = 1048576;
 // Set in the high word where a result >= 0 is a descriptor that somebody must close.
 constexpr uint32_t kResultIsDescriptor = 0x40000000;
 // Set in the high word where nobody waits for the completion: if it is no failure, it need not wake anybody, and is

@@ -37,12 +37,18 @@ int ThreadDispatcher::Start(Ring* ring, ControlBlock control, Post post, void* c
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { Run(); });
+  const auto run = [](void* self) -> void* {
+    static_cast<ThreadDispatcher*>(self)->Run();
+    return nullptr;
+  };
+  const int error = pthread_create(&thread_, nullptr, run, this);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  pthread_setname_np(thread_.native_handle(), "proactor");
+  if (error != 0) return -error;
+  pthread_setname_np(thread_, "proactor");
   while (sem_wait(&enabled_) != 0 && errno == EINTR) {
   }
-  if (enable_error_ != 0) thread_.join();
+  running_ = enable_error_ == 0;
+  if (!running_) pthread_join(thread_, nullptr);
   return enable_error_;
 }
 
@@ -80,15 +86,22 @@ bool ThreadDispatcher::EndDispatch() {
 }
 
 uint32_t ThreadDispatcher::Stop(uint32_t drain_ms) {
-  if (!thread_.joinable()) return leaked_;
+  if (!running_) return leaked_;
+  running_ = false;
   drain_ms_ = drain_ms;
   stop_.store(true, std::memory_order_release);
   Wake();
-  thread_.join();
+  pthread_join(thread_, nullptr);
   const auto* entries = static_cast<const io_uring_cqe*>(completions_->base());
   const uint32_t tail = static_cast<uint32_t>(control_.Get(kCompletionTail));
   for (uint32_t head = static_cast<uint32_t>(control_.Get(kConsumedHead)); head != tail; ++head) {
     CloseAbandonedDescriptor(entries[head & completion_mask_]);
+  }
+  const auto* withdrawn = static_cast<const io_uring_sqe*>(submissions_->base());
+  const uint32_t written = static_cast<uint32_t>(control_.Get(kSubmissionTail));
+  uint32_t taken = static_cast<uint32_t>(control_.Get(kTakenHead));
+  for (; taken != written; ++taken) {
+    CloseWithdrawn(withdrawn[taken & submission_mask_]);
   }
   return leaked_;
 }
@@ -167,7 +180,7 @@ bool ThreadDispatcher::HandOverCompletions() {
   uint32_t loud_tail = static_cast<uint32_t>(control_.Get(kLoudTail));
   for (; head != available; ++head) {
     const io_uring_cqe& completion = *ring_->completion_at(head);
-    if (static_cast<uint32_t>(completion.user_data) == kInternalSlot) {
+    if (completion.user_data == kInternalSlot) {
       control_.Count(kCounterWakeups);
       wake_poll_armed_ = (completion.flags & IORING_CQE_F_MORE) != 0;
       continue;

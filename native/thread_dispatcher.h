@@ -6,11 +6,11 @@
 #ifndef PROACTOR_THREAD_DISPATCHER_H_
 #define PROACTOR_THREAD_DISPATCHER_H_
 
+#include <pthread.h>
 #include <semaphore.h>
 
 #include <atomic>
 #include <cstdint>
-#include <thread>
 
 #include "memory.h"
 #include "ring.h"
@@ -65,7 +65,8 @@ class ThreadDispatcher {
   uint32_t submission_mask_ = 0;
   uint32_t completion_mask_ = 0;
   int eventfd_ = -1;
-  std::thread thread_;
+  pthread_t thread_{};
+  bool running_ = false;
   sem_t enabled_;              // posted by the I/O thread once enable_error_ is known
   int enable_error_ = 0;
   std::atomic<bool> stop_{false};

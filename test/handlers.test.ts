@@ -200,10 +200,10 @@ describeEach('a completion that nobody waits for', ({ open }) => {
     const recorder = new Recorder();
     const id = proactor.timeout(60_000, 0, recorder.handler);
     const slot = proactor.ring.handlers.slotOf(id);
-    const generation = proactor.ring.handlers.generationOf(id);
+    const generation = proactor.ring.handlers.userDataHigh(id);
     const wrong = [
       [slot, generation + 1],
-      [slot, generation - 1],
+      [slot, generation + 2],
       [slot + 1, 0],
       [1_000_000, 0],
       [-1, 5],

@@ -11,14 +11,13 @@ import { COUNTER_BUFFER_EXHAUSTION } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 import { checkInteger } from '../validate';
 import { Chunk } from './chunk';
+import type { IdleTimer } from './idle-timer';
 import { InboundQueue } from './inbound-queue';
 
 export type DataHandler = (chunk: Chunk) => void;
 
 /** What the stream does about what its receiver finds. */
 export interface ReceiverHost {
-  /** Bytes came. */
-  received(): void;
   /** The peer ended, and all that came before was consumed. */
   receiveEnded(): void;
   receiveFailed(errno: number): void;
@@ -34,6 +33,7 @@ interface Reader {
 
 export class Receiver {
   bytes = 0;
+  idle: IdleTimer | null = null;
   readonly #proactor: Proactor;
   readonly #ring: Ring;
   readonly #fd: number;
@@ -236,7 +236,7 @@ export class Receiver {
     const { buffers } = this.#ring;
     const offset = buffers.take(length, flags);
     this.bytes += length;
-    this.#host.received();
+    if (this.idle !== null) this.idle.touch();
     const handler = this.#onData;
     if (handler !== null && !this.#paused && !this.#stopped && this.#inbound.isEmpty) {
       try {

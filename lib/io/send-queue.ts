@@ -182,11 +182,12 @@ export class SendQueue {
   }
 
   /** Initiates one send of what waits, or of as much of it as one send takes. */
-  start(proactor: Proactor, fd: number, handler: CompletionHandler): OperationId {
+  start(proactor: Proactor, fd: number, quiet: boolean, handler: CompletionHandler): OperationId {
     const waiting = this.#waiting;
     if (waiting.length === 1) {
       const only = waiting[0]!;
       if (only.view === null) {
+        if (quiet) this.#ring.quiet();
         const id = proactor.send(fd, only.memory!, only.offset, only.length, SEND_FLAGS, handler);
         this.#waiting = this.#flight;
         this.#flight = waiting;

@@ -1,15 +1,15 @@
 // The sending half of a stream: what is written in one turn goes out together, one send is in
 // flight at a time, and the end comes after everything.
 import type { Proactor } from '../proactor';
+import type { Deferred } from '../ring/deferred-list';
 import type { OperationId } from '../ring/handler-table';
 import { EAGAIN, ECANCELED, EINTR, ENOTCONN, SHUT_WR } from '../ring/kernel';
-import type { Deferred, Ring } from '../ring/ring';
+import type { Ring } from '../ring/ring';
+import type { IdleTimer } from './idle-timer';
 import { SendQueue, type WriteData } from './send-queue';
 
 /** What the stream does about what its sender finds. */
 export interface SenderHost {
-  /** Bytes went. */
-  sent(): void;
   /** Everything was sent after `write` had said false. */
   drained(): void;
   /** The peer was told that nothing follows. */
@@ -25,6 +25,8 @@ export type WriteCallback = (error?: Error) => void;
 
 export class Sender implements Deferred {
   bytes = 0;
+  /** While there is one, completions are wanted at once. */
+  idle: IdleTimer | null = null;
   readonly #proactor: Proactor;
   readonly #ring: Ring;
   readonly #fd: number;
@@ -34,8 +36,6 @@ export class Sender implements Deferred {
   #callbacks: { readonly at: number; readonly call: WriteCallback }[] = [];
   #sendId: OperationId = 0;
   #shutdownId: OperationId = 0;
-  /** Completions are always wanted at once: for an idle timer. */
-  prompt = false;
   #deferred = false;
   #needDrain = false;
   #ending = false;
@@ -135,8 +135,7 @@ export class Sender implements Deferred {
       return;
     }
     try {
-      if (this.#isQuiet()) this.#ring.quiet();
-      this.#sendId = this.#queue.start(this.#proactor, this.#fd, this.#onSent);
+      this.#sendId = this.#queue.start(this.#proactor, this.#fd, this.#isQuiet(), this.#onSent);
     } catch (error) {
       // A buffer was detached before its turn came, or no slot is free.
       this.#host.sendFailed(error as Error, 'write');
@@ -150,7 +149,7 @@ export class Sender implements Deferred {
       this.#callbacks.length === 0 &&
       !this.#needDrain &&
       !this.#ending &&
-      !this.prompt
+      this.idle === null
     );
   }
 
@@ -159,7 +158,7 @@ export class Sender implements Deferred {
     const sent = Math.max(result, 0);
     this.#queue.settle(sent);
     this.bytes += sent;
-    this.#host.sent();
+    if (this.idle !== null) this.idle.touch();
     const failed = result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED;
     try {
       if (this.#stopped) this.#host.sendStopped();

@@ -64,6 +64,7 @@ export class Stream {
     this.#receiver = new Receiver(proactor, fd, highWaterMark, this.#receiverHost());
     this.#sender = new Sender(proactor, fd, highWaterMark, this.#senderHost());
     this.#disown = proactor.own(this);
+    proactor.ring.descriptors.add(fd);
   }
 
   // ---- receiving
@@ -136,9 +137,6 @@ export class Stream {
 
   #receiverHost(): ReceiverHost {
     return {
-      received: () => {
-        if (this.#idle !== null) this.#idle.touch();
-      },
       receiveEnded: () => {
         if (!this.#allowHalfOpen && !this.#sender.ending) this.#sender.end();
         try {
@@ -245,9 +243,6 @@ export class Stream {
   #senderHost(): SenderHost {
     const receiver = this.#receiver;
     return {
-      sent: () => {
-        if (this.#idle !== null) this.#idle.touch();
-      },
       drained: () => this.onDrain?.(),
       sendEnded: () => {
         for (const done of this.#endWaiters.splice(0)) done();
@@ -322,15 +317,17 @@ export class Stream {
   #closeWhenIdle(): void {
     if (this.#closing || this.#receiver.inFlight || this.#sender.inFlight) return;
     this.#closing = true;
+    const { ring } = this.proactor;
     try {
       this.proactor.close(this.#fd, (result) => {
         // Cancelled together with everything else: then it is closed here.
-        if (result === -ECANCELED) addon!.closeDescriptor(this.#fd);
+        if (result === -ECANCELED) ring.closeDescriptor(this.#fd);
         this.#finish();
       });
+      ring.descriptors.delete(this.#fd);
     } catch {
-      // No slot is free for it.
-      addon!.closeDescriptor(this.#fd);
+      // No slot is free for it, or the proactor is being disposed of.
+      ring.closeDescriptor(this.#fd);
       queueMicrotask(() => this.#finish());
     }
   }
@@ -363,11 +360,11 @@ export class Stream {
   setTimeout(idleMs: number): this {
     checkMs(idleMs, 'idleMs', 0x7fffffff);
     this.#idle?.stop();
-    this.#sender.prompt = idleMs !== 0;
-    this.#idle =
+    const idle =
       idleMs === 0 || this.#destroyed
         ? null
         : new IdleTimer(this.proactor.ring, idleMs, () => this.onTimeout?.());
+    this.#idle = this.#receiver.idle = this.#sender.idle = idle;
     return this;
   }
 

@@ -42,7 +42,8 @@ const RETRY_MS = 100;
 // Accepted connections that wait for the iterator's next turn.
 const QUEUE_LIMIT = 64;
 
-const EXHAUSTED = [-kernel.EMFILE, -kernel.ENFILE, -kernel.ENOBUFS, -kernel.ENOMEM];
+// The descriptor is no listening socket any more: accepting would fail for ever.
+const LASTING = [-kernel.EBADF, -kernel.EINVAL, -kernel.ENOTSOCK, -kernel.EOPNOTSUPP];
 
 type ConnectionHandler = (stream: TcpStream) => void;
 
@@ -85,6 +86,7 @@ export class TcpAcceptor {
     this.#fd = fd;
     this.#options = options;
     this.#disown = proactor.own(this);
+    proactor.ring.descriptors.add(fd);
   }
 
   /**
@@ -162,7 +164,13 @@ export class TcpAcceptor {
     if (this.#onConnection === null && !(this.#iterating && this.#queue.length < QUEUE_LIMIT))
       return;
     this.#cancelled = false;
-    this.#id = this.proactor.acceptMultishot(this.#fd, kernel.SOCK_CLOEXEC, this.#onAccept);
+    try {
+      this.#id = this.proactor.acceptMultishot(this.#fd, kernel.SOCK_CLOEXEC, this.#onAccept);
+    } catch {
+      // No slot is free for it; or the proactor is being disposed of, which closes this as well.
+      if (!this.proactor.disposed) this.#retryLater(-kernel.ENOBUFS);
+      return;
+    }
     if (!this.#referenced) this.proactor.unrefOperation(this.#id);
   }
 
@@ -176,9 +184,9 @@ export class TcpAcceptor {
     if ((flags & kernel.IORING_CQE_F_MORE) === 0) this.#id = 0;
     try {
       if (result >= 0) this.#accepted(result);
-      else if (EXHAUSTED.includes(result)) this.#waitForDescriptors(result);
+      else if (LASTING.includes(result)) this.#fail(result);
       else if (result !== -kernel.ECANCELED && result !== -kernel.ECONNABORTED)
-        this.#report(result);
+        this.#retryLater(result);
     } finally {
       // Also after a handler threw: the next connection is none of its business.
       if (this.#id === 0 && this.closed) this.#finishClose();
@@ -207,6 +215,11 @@ export class TcpAcceptor {
     }
   }
 
+  #fail(errno: number): void {
+    void this.close();
+    this.#report(errno);
+  }
+
   #report(errno: number): void {
     const error = systemError(errno, 'accept', this.address);
     channels.acceptError.publish({ acceptor: this, error });
@@ -215,7 +228,7 @@ export class TcpAcceptor {
 
   // The connection that could not be accepted stays in the backlog, so trying again at once would
   // only spin.
-  #waitForDescriptors(errno: number): void {
+  #retryLater(errno: number): void {
     if (this.closed) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
@@ -286,7 +299,7 @@ export class TcpAcceptor {
     // By the handler of the last connection, which called close(), and then by its completion.
     if (this.#isClosed) return;
     this.#isClosed = true;
-    addon!.closeDescriptor(this.#fd);
+    this.proactor.ring.closeDescriptor(this.#fd);
     this.#disown();
     for (const take of this.#takers.splice(0)) take({ done: true, value: undefined });
     this.#resolveClosed!();

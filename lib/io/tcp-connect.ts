@@ -49,7 +49,7 @@ function checkOptions(options: ConnectOptions): void {
 
 /** What can end an attempt to connect from outside. */
 class Attempt {
-  readonly #proactor: Proactor;
+  readonly proactor: Proactor;
   readonly #options: ConnectOptions;
   #id: OperationId = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -57,7 +57,7 @@ class Attempt {
   #ended: Error | undefined;
 
   constructor(proactor: Proactor, options: ConnectOptions) {
-    this.#proactor = proactor;
+    this.proactor = proactor;
     this.#options = options;
     const { signal, timeoutMs } = options;
     if (timeoutMs !== undefined) {
@@ -73,14 +73,14 @@ class Attempt {
 
   #end(error: Error): void {
     this.#ended ??= error;
-    if (this.#id !== 0 && !this.#proactor.disposed) this.#proactor.cancel(this.#id);
+    if (this.#id !== 0 && !this.proactor.disposed) this.proactor.cancel(this.#id);
     this.#interrupt?.(error);
   }
 
   /** Throws the reason if the attempt was ended from outside. */
   check(): void {
     if (this.#ended !== undefined) throw this.#ended;
-    this.#proactor.checkNotDisposed();
+    this.proactor.checkNotDisposed();
   }
 
   /** `promise`, unless the attempt is ended before. */
@@ -96,7 +96,7 @@ class Attempt {
   connect(fd: number, address: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       try {
-        this.#id = this.#proactor.connect(fd, { address, port }, (result) => {
+        this.#id = this.proactor.connect(fd, { address, port }, (result) => {
           this.#id = 0;
           resolve(result);
         });
@@ -153,6 +153,7 @@ async function connectAddress(
   const family = address.includes(':') ? kernel.AF_INET6 : kernel.AF_INET;
   const fd = addon!.openSocket(family, kernel.SOCK_STREAM, 0);
   if (fd < 0) return systemError(fd, 'socket', { address, port });
+  attempt.proactor.ring.descriptors.add(fd);
   let connected = false;
   try {
     applySocketOptions(fd, options);
@@ -165,7 +166,7 @@ async function connectAddress(
     connected = true;
     return { fd, address: { address, family: family === kernel.AF_INET6 ? 'IPv6' : 'IPv4', port } };
   } finally {
-    if (!connected) addon!.closeDescriptor(fd);
+    if (!connected) attempt.proactor.ring.closeDescriptor(fd);
   }
 }
 

@@ -46,7 +46,7 @@ export class TcpStream extends Stream {
       // Ended since the completion: nobody would close the stream.
       proactor.checkNotDisposed();
     } catch (error) {
-      addon!.closeDescriptor(fd);
+      proactor.ring.closeDescriptor(fd);
       throw error;
     }
     const stream = new TcpStream(proactor, fd, options, address);

@@ -25,6 +25,8 @@ export interface RingMemory {
   readonly control: ArrayBuffer;
   readonly submissions: ArrayBuffer;
   readonly completions: ArrayBuffer;
+  /** A bit for each descriptor: those to be closed with the ring. */
+  readonly descriptors: ArrayBuffer;
   readonly submissionEntries: number;
   readonly completionEntries: number;
   readonly submissionHeadOffset?: number;

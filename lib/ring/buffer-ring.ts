@@ -61,7 +61,7 @@ export class BufferRing {
     this.#shift = Math.log2(size);
     this.#scarceFrom = Math.max(1, count >> 2);
     this.#entries = new Memory(native, Math.max(4096, count * ENTRY_BYTES));
-    this.memory = new Memory(native, count * size);
+    this.memory = new Memory(native, count * size, true);
     const { buffer, byteOffset, byteLength } = this.#entries.bytes;
     this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
     this.#halves = new Uint16Array(buffer, byteOffset, byteLength / 2);

@@ -1,8 +1,10 @@
 // Which completion goes to which handler. An operation in flight has a slot; the slot's generation
 // changes with each use, so that a completion of an earlier use is told from one of this use.
 //
-//   user_data  | low word: slot          | high word: generation, and marks in its upper bits |
-//   id         | slot + generation * 2^20, a safe integer: what callers hold to cancel the operation   |
+//   user_data  | low word: slot | high word: 29 bits of generation, marks in the upper bits |
+//   id         | 18 bits of slot, 13 bits of generation above them: a small integer to V8    |
+//
+// Slots are reused in turn, the longest free first, so that generations grow slowly.
 import { proactorError } from '../errors';
 import { INTERNAL_SLOT, QUIET } from './layout';
 import type { Owned } from './memory';
@@ -14,12 +16,22 @@ import type { Owned } from './memory';
  */
 export type CompletionHandler = (result: number, flags: number) => void;
 
-/** Names an operation in flight, for cancelling it. Never reused for another one. */
+/**
+ * Names an operation in flight, for cancelling it: a positive integer. After the terminal
+ * completion it names nothing; some millions of operations later it may name another one, so do not
+ * keep it.
+ */
 export type OperationId = number;
 
-const SLOT_LIMIT = 1 << 20;
+// Ids stay below 2^31: larger ones would be allocated, one for each operation.
+const SLOT_BITS = 18;
+const SLOT_LIMIT = 1 << SLOT_BITS;
+const ID_GENERATION_MASK = (1 << 13) - 1;
 const GENERATION_MASK = QUIET - 1;
-const INITIAL_SLOTS = 1024;
+const INITIAL_SLOTS = 512;
+
+/** Operations that can be in flight at the most. */
+export const OPERATIONS_LIMIT = SLOT_LIMIT - 1;
 
 export class HandlerTable {
   readonly #maxSlots: number;
@@ -30,7 +42,10 @@ export class HandlerTable {
   #next: Int32Array = new Int32Array(0); // generation of the slot's next use
   #unreferenced: Uint8Array = new Uint8Array(0);
   #hastened: Uint8Array = new Uint8Array(0);
-  #free: number[] = [];
+  // A ring of free slots, as large as a power of two has to be to hold all.
+  #free: Int32Array = new Int32Array(0);
+  #freeHead = 0;
+  #freeTail = 0;
 
   constructor(maxOperations: number) {
     // Slot 0 is native code's.
@@ -40,11 +55,9 @@ export class HandlerTable {
 
   /** Takes a slot for an operation that calls `handler`; `marks`: RESULT_IS_DESCRIPTOR, QUIET. */
   take(handler: CompletionHandler, owned: Owned | null, marks: number): number {
-    let slot = this.#free.pop();
-    if (slot === undefined) {
-      this.#growOrThrow();
-      slot = this.#free.pop()!;
-    }
+    if (this.#freeHead === this.#freeTail) this.#growOrThrow();
+    const slot = this.#free[this.#freeHead & (this.#free.length - 1)]!;
+    this.#freeHead = (this.#freeHead + 1) | 0;
     const generation = this.#next[slot]!;
     this.#next[slot] = (generation + 1) & GENERATION_MASK;
     this.live[slot] = generation | marks;
@@ -60,26 +73,34 @@ export class HandlerTable {
   free(slot: number): number {
     this.live[slot] = -1;
     this.handlers[slot] = null;
-    this.#free.push(slot);
+    this.#giveBack(slot);
     const unreferenced = this.#unreferenced[slot]!;
     if (unreferenced !== 0) this.#unreferenced[slot] = 0;
     return unreferenced;
   }
 
+  #giveBack(slot: number): void {
+    this.#free[this.#freeTail & (this.#free.length - 1)] = slot;
+    this.#freeTail = (this.#freeTail + 1) | 0;
+  }
+
   id(slot: number): OperationId {
-    return slot + this.live[slot]! * SLOT_LIMIT;
+    return slot | ((this.live[slot]! & ID_GENERATION_MASK) << SLOT_BITS);
   }
 
   slotOf(id: OperationId): number {
-    return id % SLOT_LIMIT;
-  }
-
-  generationOf(id: OperationId): number {
-    return Math.floor(id / SLOT_LIMIT);
+    return id & (SLOT_LIMIT - 1);
   }
 
   isLive(id: OperationId): boolean {
-    return this.live[this.slotOf(id)] === this.generationOf(id);
+    const live = this.live[this.slotOf(id)];
+    if (live === undefined || live === -1) return false;
+    return (live & ID_GENERATION_MASK) === id >>> SLOT_BITS;
+  }
+
+  /** The high word of an operation's user data; what no operation has if it is not in flight. */
+  userDataHigh(id: OperationId): number {
+    return this.isLive(id) ? this.live[this.slotOf(id)]! : -1;
   }
 
   /**
@@ -98,7 +119,7 @@ export class HandlerTable {
   /** Marks a quiet operation in flight as one that is waited for; true if that is new. */
   hasten(id: OperationId): boolean {
     const slot = this.slotOf(id);
-    if ((this.generationOf(id) & QUIET) === 0 || !this.isLive(id) || this.#hastened[slot] !== 0) {
+    if (!this.isLive(id) || (this.live[slot]! & QUIET) === 0 || this.#hastened[slot] !== 0) {
       return false;
     }
     this.#hastened[slot] = 1;
@@ -137,8 +158,8 @@ export class HandlerTable {
       this.handlers.push(null);
       this.owned.push(null);
     }
-    // The lowest are used first.
-    for (let slot = size - 1; slot >= Math.max(before, INTERNAL_SLOT + 1); slot--)
-      this.#free.push(slot);
+    // Called when no slot is free, so the old ring holds nothing.
+    this.#free = new Int32Array(1 << (32 - Math.clz32(size - 1)));
+    for (let slot = Math.max(before, INTERNAL_SLOT + 1); slot < size; slot++) this.#giveBack(slot);
   }
 }

@@ -20,7 +20,6 @@ export const POSTED = 96;
 
 // Counters (64 bits) of a ring's control block; ours are float64, native ones uint64.
 export const COUNTER_SUBMITTED = 56;
-export const COUNTER_COMPLETED = 57;
 export const COUNTER_COMPLETIONS = 58;
 export const COUNTER_BATCHES = 59;
 export const COUNTER_STALE = 60;
@@ -40,6 +39,8 @@ export const SLEEPING_FOR_ROOM = 2;
 
 // user_data: handler slot in the low word, its generation in the high one.
 export const INTERNAL_SLOT = 0;
+export const UNHANDLED = 1;
+export const DESCRIPTOR_LIMIT = 1048576;
 export const RESULT_IS_DESCRIPTOR = 0x40000000;
 export const QUIET = 0x20000000;
 

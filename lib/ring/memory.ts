@@ -2,9 +2,10 @@
 // nowhere else. Every address that goes into a submission is made in this file, and checked against
 // its mapping first.
 import { markAsUntransferable } from 'node:worker_threads';
-import { proactorError, systemError } from '../errors';
+import { outOfRange, proactorError, systemError } from '../errors';
 import { checkInteger, checkView } from '../validate';
 import type { NativeRing } from './binding';
+import { EFAULT } from './kernel';
 import type { SubmissionEntry } from './submission-queue';
 
 /** A view of bytes of the caller's, or native memory itself. */
@@ -20,6 +21,15 @@ export interface Owned {
 
 // Native memory by the ArrayBuffer over it, so that views of it are recognized.
 const byBuffer = new WeakMap<ArrayBufferLike, Memory>();
+
+/** What settling throws (a target became unusable) is that operation's failure, not the ring's. */
+export function settleSafely(owned: Owned, result: number): number {
+  try {
+    return owned.settle(result);
+  } catch {
+    return -EFAULT;
+  }
+}
 
 /**
  * A mapping outside JavaScript's heap: operations on it copy nothing. It is unmapped when neither
@@ -38,9 +48,14 @@ export class Memory implements Owned {
   readonly #addressLow: number;
   readonly #addressHigh: number;
   readonly #handle: object;
+  readonly #keptBy: NativeRing | null;
 
-  /** @internal Use `Proactor.allocate`. */
-  constructor(native: NativeRing, byteLength: number) {
+  /**
+   * `kept`: the ring's own, which lives as long as anything is in flight on it.
+   *
+   * @internal Use `Proactor.allocate`.
+   */
+  constructor(native: NativeRing, byteLength: number, kept = false) {
     const memory = native.allocate(byteLength);
     if (typeof memory === 'number') throw systemError(memory, 'mmap');
     // Sent away by postMessage or structuredClone, it would be lost to all others that use it.
@@ -50,6 +65,7 @@ export class Memory implements Owned {
     this.#addressLow = memory.addressLow;
     this.#addressHigh = memory.addressHigh;
     this.#handle = memory.handle;
+    this.#keptBy = kept ? native : null;
     byBuffer.set(memory.buffer, this);
   }
 
@@ -57,6 +73,11 @@ export class Memory implements Owned {
   view(offset: number, length: number): Buffer {
     if (this.bytes.length === 0) throw detachedError();
     return this.bytes.subarray(offset, offset + length);
+  }
+
+  /** Operations on this ring need not keep it alive. @internal */
+  isKeptBy(native: NativeRing): boolean {
+    return this.#keptBy === native;
   }
 
   /** The handle by which native code knows the mapping. @internal */
@@ -67,9 +88,11 @@ export class Memory implements Owned {
   /** Writes the address of `length` bytes at `offset` into two words. @internal */
   writeAddress(words: Int32Array, at: number, offset: number, length: number): void {
     if (!(offset >= 0 && length >= 0 && offset + length <= this.byteLength)) {
-      throw new RangeError(
-        `bytes ${offset} to ${offset + length} are outside the memory's ${this.byteLength}`,
-      );
+      const [name, most] =
+        offset >= 0 && offset <= this.byteLength
+          ? ['length', this.byteLength - offset]
+          : ['offset', this.byteLength];
+      throw outOfRange(name, `>= 0 && <= ${most}`, name === 'length' ? length : offset);
     }
     const low = this.#addressLow + offset;
     words[at] = low;
@@ -114,15 +137,16 @@ export class Block implements Owned {
   }
 
   settle(result: number): number {
-    let settled = result;
-    if (this.onSettle !== null) settled = this.onSettle(this, settled);
-    if (this.targets !== null && settled > 0) settled = scatter(this.bytes, this.targets, settled);
-    this.release();
-    return settled;
+    try {
+      const settled = this.onSettle === null ? result : this.onSettle(this, result);
+      return this.targets !== null && settled > 0
+        ? scatter(this.bytes, this.targets, settled)
+        : settled;
+    } finally {
+      this.release();
+    }
   }
 }
-
-const EFAULT = -14;
 
 // Copies what the kernel wrote to where the caller wants it. A target that was detached meanwhile
 // has no room any more; as if its address were bad, the operation fails.
@@ -131,13 +155,13 @@ function scatter(bytes: Buffer, targets: readonly ArrayBufferView[], result: num
   for (const target of targets) {
     if (done === result) break;
     const length = Math.min(target.byteLength, result - done);
-    if (length === 0 && isDetached(target)) return EFAULT;
+    if (length === 0 && isDetached(target)) return -EFAULT;
     new Uint8Array(target.buffer, target.byteOffset, length).set(
       bytes.subarray(done, done + length),
     );
     done += length;
   }
-  return done < result ? EFAULT : result;
+  return done < result ? -EFAULT : result;
 }
 
 function isDetached(view: ArrayBufferView): boolean {
@@ -183,7 +207,7 @@ export class BlockPool {
   }
 
   #grow(free: Block[], size: number): Block {
-    const memory = new Memory(this.#native, POOL_MEMORY_BYTES);
+    const memory = new Memory(this.#native, POOL_MEMORY_BYTES, true);
     for (let offset = POOL_MEMORY_BYTES - size; offset > 0; offset -= size) {
       free.push(new Block(this, memory, offset, size));
     }
@@ -236,6 +260,10 @@ export class MemoryAccess {
     length: number | undefined,
     written: boolean,
   ): void {
+    if (data instanceof Memory && isIndex(offset) && isIndex(length)) {
+      this.#placeNative(entry, data, offset, length);
+      return;
+    }
     if (!(data instanceof Memory)) checkView(data, 'buffer');
     const size = data.byteLength;
     const start = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, size);
@@ -243,15 +271,13 @@ export class MemoryAccess {
       length === undefined ? size - start : checkInteger(length, 'length', 0, size - start);
     entry.length = count;
     if (data instanceof Memory) {
-      entry.setAddress(data, start, count);
-      entry.own(data);
+      this.#placeNative(entry, data, start, count);
       return;
     }
     const view = new Uint8Array(data.buffer, data.byteOffset + start, count);
     const memory = this.find(view);
     if (memory !== undefined) {
-      entry.setAddress(memory, view.byteOffset, count);
-      entry.own(memory);
+      this.#placeNative(entry, memory, view.byteOffset, count);
       return;
     }
     const block = this.pool.take(count);
@@ -261,10 +287,21 @@ export class MemoryAccess {
     entry.own(block);
   }
 
+  #placeNative(entry: SubmissionEntry, memory: Memory, offset: number, length: number): void {
+    entry.length = length;
+    entry.setAddress(memory, offset, length);
+    if (!memory.isKeptBy(this.#native)) entry.own(memory);
+  }
+
   /** The native memory that a view lies in, if any. */
   find(view: ArrayBufferView): Memory | undefined {
     return byBuffer.get(view.buffer);
   }
+}
+
+// Whether it is within the bounds is seen when the address is made.
+function isIndex(value: number | undefined): value is number {
+  return value !== undefined && (value | 0) === value;
 }
 
 /** For memory that was taken away, with ArrayBuffer.prototype.transfer. */

@@ -4,10 +4,23 @@
 import { proactorError, systemError } from '../errors';
 import type { NativeAddon, NativeRing, RingMemory } from './binding';
 import { BufferRing, type BufferRingOptions } from './buffer-ring';
+import { type Deferred, DeferredList } from './deferred-list';
+import { DescriptorSet } from './descriptor-set';
 import { type CompletionHandler, HandlerTable, type OperationId } from './handler-table';
-import { ECANCELED, IORING_CQE_F_MORE, IOSQE_IO_LINK } from './kernel';
+import {
+  EAGAIN,
+  EBUSY,
+  ECANCELED,
+  EINTR,
+  IORING_ASYNC_CANCEL_ALL,
+  IORING_ASYNC_CANCEL_ANY,
+  IORING_CQE_F_MORE,
+  IOSQE_IO_LINK,
+  Opcode,
+} from './kernel';
 import * as layout from './layout';
-import { MemoryAccess } from './memory';
+import { MemoryAccess, settleSafely } from './memory';
+import { anotherCopySleeps, markSleeper } from './sleeper';
 import { SubmissionEntry } from './submission-queue';
 
 const {
@@ -15,7 +28,6 @@ const {
   COMPLETION_TAIL,
   CONSUMED_HEAD,
   COUNTER_BATCHES,
-  COUNTER_COMPLETED,
   COUNTER_COMPLETIONS,
   COUNTER_QUEUE_FULL,
   COUNTER_STALE,
@@ -35,14 +47,15 @@ const {
   SQE_WORDS_SHIFT,
   SUBMISSION_TAIL,
   TAKEN_HEAD,
+  UNHANDLED,
   UNREFERENCED,
 } = layout;
 
+// The kernel is short of memory or of room for completions, or was interrupted: it is asked again.
+const PASSING_ERRORS = [-EAGAIN, -EBUSY, -EINTR];
+
 /** Operations that can be linked into one chain. */
 const LINK_LIMIT = 8;
-// Sweeps over the completion queue before the event loop gets a turn, so that timers stay alive
-// under load.
-const SWEEPS_PER_DISPATCH = 8;
 
 export interface RingOptions {
   readonly threaded: boolean;
@@ -52,11 +65,6 @@ export interface RingOptions {
   readonly buffers: BufferRingOptions;
   readonly withheldFlags: number;
   readonly preferEventfd: boolean;
-}
-
-/** Something that initiates what it gathered, once before submissions are handed over. */
-export interface Deferred {
-  runDeferred(): void;
 }
 
 export class Ring {
@@ -69,6 +77,8 @@ export class Ring {
   readonly control: Int32Array;
   readonly counters: Float64Array;
   readonly handlers: HandlerTable;
+  /** Descriptors that are closed together with the ring. */
+  readonly descriptors: DescriptorSet;
   readonly #addon: NativeAddon;
   readonly #entries: number;
   readonly #heads: Int32Array;
@@ -87,16 +97,15 @@ export class Ring {
   #attention = 0;
   #dispatching = false;
   #flushScheduled = false;
+  #refusing = false; // initiates nothing for users any more
   #closed = false;
   readonly #flushLater = (): void => {
     this.#flushScheduled = false;
     if (this.#closed) return;
-    this.#runDeferred();
+    this.#deferred.run();
     this.flush();
   };
-  // Kept at its size, with a count: emptying an array costs a runtime call and its storage.
-  readonly #deferred: (Deferred | null)[] = [];
-  #deferredCount = 0;
+  readonly #deferred = new DeferredList();
 
   constructor(addon: NativeAddon, options: RingOptions) {
     this.#addon = addon;
@@ -115,12 +124,17 @@ export class Ring {
       throw systemError(this.buffers.registration, 'io_uring_register');
     // Buffers may be held by operations whose completions are held back.
     this.buffers.onWaiting = (change) => this.attend(change);
-    const started = this.native.start(() => this.#dispatch(), options.preferEventfd);
+    const started = this.native.start(
+      () => this.#dispatch(),
+      options.preferEventfd || anotherCopySleeps(),
+    );
     if (typeof started === 'number') throw systemError(started, 'io_uring_enter');
     this.setUp = started;
+    if (started.sleepsInRing === true) markSleeper(true);
     this.entry = new SubmissionEntry(started.submissions);
     this.control = new Int32Array(started.control);
     this.counters = new Float64Array(started.control);
+    this.descriptors = new DescriptorSet(started.descriptors);
     this.handlers = new HandlerTable(options.maxOperations);
     this.#entries = started.submissionEntries;
     this.#completions = new Int32Array(started.completions);
@@ -161,7 +175,13 @@ export class Ring {
    * in throws.
    */
   begin(opcodeAndFlags: number): SubmissionEntry {
-    if (this.#closed) throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    if (this.#refusing) {
+      throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    }
+    return this.#beginEntry(opcodeAndFlags);
+  }
+
+  #beginEntry(opcodeAndFlags: number): SubmissionEntry {
     const tail = this.control[SUBMISSION_TAIL]!;
     // A chain of linked operations has to be submitted in one piece.
     const needed = this.#linked > 0 || this.#link ? LINK_LIMIT - this.#linked : 1;
@@ -172,7 +192,7 @@ export class Ring {
 
   /** Initiates what the entry describes. */
   commit(handler: CompletionHandler, marks: number): OperationId {
-    const { control, entry, handlers } = this;
+    const { entry, handlers } = this;
     const slot = handlers.take(handler, entry.owned, marks | this.#quiet);
     if (this.#quiet !== 0) {
       this.#quiet = 0;
@@ -181,17 +201,52 @@ export class Ring {
     entry.address(slot, handlers.live[slot]!);
     if (this.#link) this.#commitLinked();
     else this.#linked = 0;
-    control[SUBMISSION_TAIL]!++;
-    control[IN_FLIGHT]!++;
-    this.counters[COUNTER_SUBMITTED]!++;
-    if (!this.#dispatching) this.#commitOutside();
+    this.#commitEntry();
     return handlers.id(slot);
   }
 
-  /** Nothing was initiated after begin(): what was taken for it goes back, and a link does not wait for another. */
+  #commitEntry(): void {
+    this.control[SUBMISSION_TAIL]!++;
+    this.control[IN_FLIGHT]!++;
+    this.counters[COUNTER_SUBMITTED]!++;
+    if (!this.#dispatching) this.#commitOutside();
+  }
+
+  /**
+   * Requests the end of an operation; false if it is not in flight. Takes no slot, so that it is
+   * possible however many operations are in flight, and while the ring refuses others.
+   */
+  cancel(id: OperationId): boolean {
+    if (this.#closed || !this.handlers.isLive(id)) return false;
+    const entry = this.#beginEntry(Opcode.ASYNC_CANCEL);
+    entry.setTarget(this.handlers.slotOf(id), this.handlers.userDataHigh(id));
+    this.#commitUnhandled(entry);
+    return true;
+  }
+
+  /** Initiates nothing any more, and requests the end of everything in flight. */
+  cancelAll(): void {
+    this.#refusing = true;
+    if (this.#closed || this.inFlight === 0) return;
+    const entry = this.#beginEntry(Opcode.ASYNC_CANCEL);
+    entry.operationFlags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL;
+    this.#commitUnhandled(entry);
+  }
+
+  #commitUnhandled(entry: SubmissionEntry): void {
+    entry.address(INTERNAL_SLOT, UNHANDLED);
+    this.#linked = 0;
+    this.#commitEntry();
+  }
+
+  /**
+   * Nothing was initiated after begin(): what was taken for it goes back, and a link does not wait
+   * for another.
+   */
   abandon(): void {
     this.entry.owned?.settle(-ECANCELED);
     this.#link = false;
+    this.#quiet = 0;
   }
 
   /** The next operation's completion may wait until another one is dispatched; see `hasten`. */
@@ -199,7 +254,9 @@ export class Ring {
     this.#quiet = QUIET;
   }
 
-  /** Somebody came to depend on an operation in flight that may have been initiated as a quiet one. */
+  /**
+   * Somebody came to depend on an operation in flight that may have been initiated as a quiet one.
+   */
   hasten(id: OperationId): void {
     if (this.handlers.hasten(id)) this.attend(1);
   }
@@ -256,21 +313,8 @@ export class Ring {
    * asked for several times until then becomes one operation.
    */
   defer(target: Deferred): void {
-    const count = this.#deferredCount++;
-    if (count === this.#deferred.length) this.#deferred.push(target);
-    else this.#deferred[count] = target;
+    this.#deferred.add(target);
     if (!this.#dispatching) this.#scheduleFlush();
-  }
-
-  #runDeferred(): void {
-    const deferred = this.#deferred;
-    // What runs may defer more; that is run as well.
-    for (let i = 0; i < this.#deferredCount; i++) {
-      const target = deferred[i]!;
-      deferred[i] = null;
-      target.runDeferred();
-    }
-    this.#deferredCount = 0;
   }
 
   #makeRoom(tail: number, needed: number): void {
@@ -282,8 +326,7 @@ export class Ring {
     this.counters[COUNTER_QUEUE_FULL]!++;
     while (!room()) {
       const error = this.native.submit();
-      // EAGAIN and EBUSY pass; the kernel is short of memory or of room for completions.
-      if (error < 0 && error !== -11 && error !== -16 && error !== -4) {
+      if (error < 0 && !PASSING_ERRORS.includes(error)) {
         throw systemError(error, 'io_uring_enter');
       }
     }
@@ -318,40 +361,44 @@ export class Ring {
     this.#dispatching = true;
     this.buffers.inBatch = true;
     this.counters[COUNTER_BATCHES]!++;
-    let head = control[CONSUMED_HEAD]!;
-    let swept = false;
+    const from = control[CONSUMED_HEAD]!;
+    // What comes later is another batch: first the ticks and promises of this one have their turn.
+    const tail = Atomics.load(tails, tailIndex);
+    let head = from;
     try {
-      for (let sweep = 0; sweep < SWEEPS_PER_DISPATCH; sweep++) {
-        const tail = Atomics.load(tails, tailIndex);
-        if (head === tail) break;
-        swept = false;
-        while (head !== tail) {
-          const at = first + ((head & mask) << CQE_WORDS_SHIFT);
-          head = (head + 1) | 0;
-          // Before the handler: whatever it does, this completion is dispatched only once.
-          control[CONSUMED_HEAD] = head;
-          this.#complete(
-            completions[at]!,
-            completions[at + 1]!,
-            completions[at + 2]!,
-            completions[at + 3]!,
-          );
-        }
-        this.#endSweep(head);
-        swept = true;
-        if (!this.threaded) break;
+      while (head !== tail) {
+        const at = first + ((head & mask) << CQE_WORDS_SHIFT);
+        head = (head + 1) | 0;
+        // Before the handler: whatever it does, this completion is dispatched only once.
+        control[CONSUMED_HEAD] = head;
+        this.#complete(
+          completions[at]!,
+          completions[at + 1]!,
+          completions[at + 2]!,
+          completions[at + 3]!,
+        );
       }
     } finally {
-      if (!swept) this.#endSweep(head);
-      this.#dispatching = false;
-      this.buffers.inBatch = false;
-      if (this.threaded || control[LOOP_REFERENCED] === 0) this.#updateReference();
+      this.#endBatch(from, head);
     }
   }
 
-  #endSweep(head: number): void {
+  #endBatch(from: number, head: number): void {
+    try {
+      if (!this.#closed) {
+        this.counters[COUNTER_COMPLETIONS]! += (head - from) | 0;
+        this.#deferred.run();
+      }
+    } finally {
+      this.#handOver(head);
+      this.#dispatching = false;
+      this.buffers.inBatch = false;
+      if (this.threaded || this.control[LOOP_REFERENCED] === 0) this.#updateReference();
+    }
+  }
+
+  #handOver(head: number): void {
     if (this.#closed) return;
-    this.#runDeferred();
     this.buffers.publish();
     this.#updateLoud();
     // Release order: the entries before `head` were read and may be overwritten.
@@ -360,16 +407,14 @@ export class Ring {
   }
 
   #complete(slot: number, generation: number, result: number, flags: number): void {
-    const { counters, handlers } = this;
+    const { handlers } = this;
     if (handlers.live[slot] !== generation) {
       this.#completeUnknown(slot, generation, result);
       return;
     }
     const handler = handlers.handlers[slot]!;
-    counters[COUNTER_COMPLETIONS]!++;
     let settled = result;
     if ((flags & IORING_CQE_F_MORE) === 0) {
-      counters[COUNTER_COMPLETED]!++;
       this.control[IN_FLIGHT]!--;
       if ((generation & QUIET) !== 0) {
         this.#quietInFlight--;
@@ -379,15 +424,17 @@ export class Ring {
       const owned = handlers.owned[slot]!;
       if (owned !== null) {
         handlers.owned[slot] = null;
-        settled = owned.settle(result);
+        settled = settleSafely(owned, result);
       }
     }
     handler(settled, flags);
   }
 
   #completeUnknown(slot: number, generation: number, result: number): void {
+    this.counters[COUNTER_COMPLETIONS]!--;
     if (slot === INTERNAL_SLOT) {
-      this.control[LIBUV_READY] = 1;
+      if (generation === UNHANDLED) this.control[IN_FLIGHT]!--;
+      else this.control[LIBUV_READY] = 1;
       return;
     }
     this.counters[COUNTER_STALE]!++;
@@ -411,12 +458,36 @@ export class Ring {
     else this.native.unreference();
   }
 
+  /** Closes a descriptor of this ring's now; together with the ring it was closed already. */
+  closeDescriptor(fd: number): void {
+    if (this.#closed) return;
+    this.descriptors.delete(fd);
+    this.#addon.closeDescriptor(fd);
+  }
+
+  /**
+   * After the ring was closed: operations whose end the kernel did not tell complete with
+   * -ECANCELED. The memory that they were given is abandoned.
+   */
+  completeAbandoned(): void {
+    const { handlers } = this;
+    handlers.live.forEach((generation, slot) => {
+      if (generation === -1) return;
+      const handler = handlers.handlers[slot]!;
+      handlers.free(slot);
+      // Each in a turn of its own: one that throws is reported, and the others are called all the
+      // same.
+      queueMicrotask(() => handler(-ECANCELED, 0));
+    });
+  }
+
   /**
    * Ends the ring; `closed` is called with the number of operations that the kernel did not give
    * back.
    */
   close(drainMs: number, closed: (leaked: number) => void): void {
-    this.#closed = true;
+    this.#refusing = this.#closed = true;
+    if (this.setUp.sleepsInRing === true) markSleeper(false);
     this.native.close(drainMs, closed);
   }
 }

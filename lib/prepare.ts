@@ -1,0 +1,44 @@
+// How arguments of operations that have a form of their own are written into an entry: positions,
+// times, paths, and the user data of other operations.
+import type { OperationId } from './ring/handler-table';
+import type { Ring } from './ring/ring';
+import type { SubmissionEntry } from './ring/submission-queue';
+import { checkInteger, checkMs, checkPath } from './validate';
+
+export function position(entry: SubmissionEntry, value: number | undefined): void {
+  entry.offset =
+    value === undefined ? -1 : checkInteger(value, 'position', -1, Number.MAX_SAFE_INTEGER);
+}
+
+export function timespec(
+  entry: SubmissionEntry,
+  ring: Ring,
+  durationMs: number,
+  second: boolean,
+  name = 'durationMs',
+): void {
+  checkMs(durationMs, name);
+  const block = ring.memory.pool.take(16);
+  entry.own(block);
+  const seconds = Math.floor(durationMs / 1000);
+  block.bytes.writeBigInt64LE(BigInt(seconds), 0);
+  block.bytes.writeBigInt64LE(BigInt(Math.round((durationMs - seconds * 1000) * 1e6)), 8);
+  if (second) entry.setSecondAddress(block.memory, block.offset, 16);
+  else entry.setAddress(block.memory, block.offset, 16);
+}
+
+export function path(entry: SubmissionEntry, ring: Ring, value: string, second: number): void {
+  checkPath(value, 'path');
+  const length = Buffer.byteLength(value) + 1;
+  const block = ring.memory.pool.take(length + second);
+  entry.own(block);
+  // The second structure, if any, stands first: it wants its alignment.
+  block.bytes.write(value, second);
+  block.bytes[second + length - 1] = 0;
+  entry.setAddress(block.memory, block.offset + second, length);
+}
+
+export function target(entry: SubmissionEntry, ring: Ring, id: OperationId): void {
+  checkInteger(id, 'id', 1, 0x7fffffff);
+  entry.setTarget(ring.handlers.slotOf(id), ring.handlers.userDataHigh(id));
+}
