@@ -6,6 +6,7 @@
 //
 // Slots are reused in turn, the longest free first, so that generations grow slowly.
 import { proactorError } from '../errors';
+import { IORING_CQE_F_MORE } from './kernel';
 import { INTERNAL_SLOT, QUIET } from './layout';
 import type { Owned } from './memory';
 
@@ -44,6 +45,7 @@ export class HandlerTable {
   #hastened: Uint8Array = new Uint8Array(0);
   // A ring of free slots, as large as a power of two has to be to hold all.
   #free: Int32Array = new Int32Array(0);
+  readonly #watched = new Set<OperationId>(); // by whileMore
   #freeHead = 0;
   #freeTail = 0;
 
@@ -114,6 +116,19 @@ export class HandlerTable {
     const change = value - this.#unreferenced[slot]!;
     this.#unreferenced[slot] = value;
     return change;
+  }
+
+  /** Calls `again` at each completion of an operation in flight that is not its last. Asked for again, no change. */
+  whileMore(id: OperationId, again: () => void): void {
+    if (this.#watched.has(id)) return;
+    this.#watched.add(id);
+    const slot = this.slotOf(id);
+    const handler = this.handlers[slot]!;
+    this.handlers[slot] = (result, flags) => {
+      if ((flags & IORING_CQE_F_MORE) === 0) this.#watched.delete(id);
+      else again();
+      handler(result, flags);
+    };
   }
 
   /** Marks a quiet operation in flight as one that is waited for; true if that is new. */

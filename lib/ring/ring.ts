@@ -218,10 +218,17 @@ export class Ring {
    */
   cancel(id: OperationId): boolean {
     if (this.#closed || !this.handlers.isLive(id)) return false;
+    this.#requestCancel(id);
+    // The kernel does not find a repeated timeout that is just firing: then it is asked again.
+    this.handlers.whileMore(id, () => this.#requestCancel(id));
+    return true;
+  }
+
+  #requestCancel(id: OperationId): void {
+    if (this.#closed) return;
     const entry = this.#beginEntry(Opcode.ASYNC_CANCEL);
     entry.setTarget(this.handlers.slotOf(id), this.handlers.userDataHigh(id));
     this.#commitUnhandled(entry);
-    return true;
   }
 
   /** Initiates nothing any more, and requests the end of everything in flight. */
