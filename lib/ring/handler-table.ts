@@ -81,6 +81,17 @@ export class HandlerTable {
     return unreferenced;
   }
 
+  /** Frees all slots in use, and returns the handlers that were there. */
+  takeAll(): CompletionHandler[] {
+    const handlers: CompletionHandler[] = [];
+    this.live.forEach((generation, slot) => {
+      if (generation === -1) return;
+      handlers.push(this.handlers[slot]!);
+      this.free(slot);
+    });
+    return handlers;
+  }
+
   #giveBack(slot: number): void {
     this.#free[this.#freeTail & (this.#free.length - 1)] = slot;
     this.#freeTail = (this.#freeTail + 1) | 0;
@@ -118,7 +129,7 @@ export class HandlerTable {
     return change;
   }
 
-  /** Calls `again` at each completion of an operation in flight that is not its last. Asked for again, no change. */
+  /** Calls `again` at each completion of an operation in flight but its last; asked for twice, once. */
   whileMore(id: OperationId, again: () => void): void {
     if (this.#watched.has(id)) return;
     this.#watched.add(id);

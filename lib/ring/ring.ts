@@ -80,6 +80,7 @@ export class Ring {
   /** Descriptors that are closed together with the ring. */
   readonly descriptors: DescriptorSet;
   readonly #addon: NativeAddon;
+  readonly #flushes: boolean; // who drives the ring may be asleep, and is told of submissions
   readonly #entries: number;
   readonly #heads: Int32Array;
   readonly #headIndex: number;
@@ -136,6 +137,7 @@ export class Ring {
     this.counters = new Float64Array(started.control);
     this.descriptors = new DescriptorSet(started.descriptors);
     this.handlers = new HandlerTable(options.maxOperations);
+    this.#flushes = started.sleepsInRing !== true;
     this.#entries = started.submissionEntries;
     this.#completions = new Int32Array(started.completions);
     this.#completionMask = started.completionEntries - 1;
@@ -306,7 +308,7 @@ export class Ring {
   #commitOutside(): void {
     this.#updateLoud();
     if (this.control[LOOP_REFERENCED] === 0) this.native.reference();
-    if (this.threaded) this.#scheduleFlush();
+    if (this.#flushes) this.#scheduleFlush();
   }
 
   #scheduleFlush(): void {
@@ -341,10 +343,13 @@ export class Ring {
 
   /**
    * Makes what was initiated known to the I/O thread. In loop dispatch native code does so before
-   * it sleeps.
+   * it sleeps; with an eventfd we do, for another ring may sleep for the event loop.
    */
   flush(): void {
-    if (!this.threaded) return;
+    if (!this.threaded) {
+      if (this.#flushes && !this.#dispatching) this.native.submit();
+      return;
+    }
     const { control } = this;
     const tail = control[SUBMISSION_TAIL]!;
     const published = control[PUBLISHED_TAIL]!;
@@ -477,15 +482,8 @@ export class Ring {
    * -ECANCELED. The memory that they were given is abandoned.
    */
   completeAbandoned(): void {
-    const { handlers } = this;
-    handlers.live.forEach((generation, slot) => {
-      if (generation === -1) return;
-      const handler = handlers.handlers[slot]!;
-      handlers.free(slot);
-      // Each in a turn of its own: one that throws is reported, and the others are called all the
-      // same.
-      queueMicrotask(() => handler(-ECANCELED, 0));
-    });
+    // Each in a turn of its own: one that throws is reported, and the others are called all the same.
+    for (const handler of this.handlers.takeAll()) queueMicrotask(() => handler(-ECANCELED, 0));
   }
 
   /**
