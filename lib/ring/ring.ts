@@ -273,7 +273,7 @@ export class Ring {
   /** While the sum of the changes is above 0, no completion is held back. */
   attend(change: 1 | -1): void {
     this.#attention += change;
-    if (!this.#dispatching) this.#updateLoud();
+    if (!this.#dispatching && !this.#closed) this.#updateLoud();
   }
 
   // Nothing may be held back either if nothing else is in flight that keeps the process alive:
@@ -456,6 +456,7 @@ export class Ring {
 
   /** Sets whether an operation in flight keeps the process alive. */
   setReferenced(id: OperationId, referenced: boolean): void {
+    if (this.#closed) return;
     this.control[UNREFERENCED]! += this.handlers.setReferenced(id, referenced);
     this.#updateLoud();
     this.#updateReference();
