@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Example, runExample, startExample } from './support/example';
+import { until } from './support/tcp-peer';
 
 const sockets = new Set<Socket>();
 afterEach(() => {
@@ -99,19 +100,24 @@ describe.each(['loop', 'thread'])('examples/chat-server.mjs --dispatch %s', (dis
     const anna = await join(chat, 'anna');
     const deaf = await join(chat, 'deaf');
     deaf.socket.pause();
-    // Some after the others: all together would be more than even a reader can take at once.
-    const line = `${'€'.repeat(990)}\n`;
+    // What they write at once must not be more than a reader may leave unread for a moment (1 MiB), and
+    // the next comes at the pace of those who read: nobody but the deaf falls behind.
     const writers: Guest[] = [];
-    for (let group = 0; group < 4; group++) {
-      for (let i = 0; i < 8; i++) writers.push(await join(chat, `writer${group}${i}`));
-      for (const { socket } of writers.slice(-8)) socket.write(line.repeat(600));
-      await new Promise((resolve) => setTimeout(resolve, 250));
+    for (let i = 0; i < 12; i++) writers.push(await join(chat, `writer${i}`));
+    const lines = `${'€'.repeat(990)}\n`.repeat(20);
+    for (let sent = 240; !anna.lines.includes('* deaf left'); sent += 240) {
+      expect(sent).toBeLessThan(24_000);
+      for (const { socket } of writers) socket.write(lines);
+      await until(
+        'anna has it',
+        () => anna.lines.filter((text) => text.startsWith('writer')).length === sent,
+        10_000,
+      );
     }
-    await anna.sees('* deaf left');
     anna.socket.write('/who\n');
-    while (!anna.lines.some((text) => text.startsWith('* anna, writer00'))) {
-      await new Promise((resolve) => setTimeout(resolve, 10));
-    }
+    await until('the others are there', () =>
+      anna.lines.some((text) => text.startsWith('* anna, writer0')),
+    );
     for (const { socket } of writers) socket.destroy();
     expect(await chat.stop('SIGTERM')).toBe(0);
   }, 60_000);
