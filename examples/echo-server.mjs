@@ -7,16 +7,41 @@ import { parseArgs } from 'node:util';
 import { Proactor, TcpAcceptor } from 'proactor';
 import { serveEchoWithOperations } from './echo-operations.mjs';
 
-const { values } = parseArgs({
-  options: {
+const USAGE = `usage: node examples/echo-server.mjs [--port N] [--host H] [--dispatch loop|thread]
+         [--tier operations|tcp] [--eventfd]
+Sends back what comes. Port 0 (the default is 7000) takes a free one.`;
+
+function fail(message) {
+  console.error(`echo-server: ${message}`);
+  process.exit(2);
+}
+
+function parseOptions() {
+  const options = {
     port: { type: 'string', default: '7000' },
     host: { type: 'string', default: '127.0.0.1' },
     dispatch: { type: 'string' },
     tier: { type: 'string', default: 'tcp' },
     eventfd: { type: 'boolean', default: false },
-  },
-});
+    help: { type: 'boolean', default: false },
+  };
+  try {
+    const { values } = parseArgs({ options });
+    const port = Number(values.port);
+    if (!(Number.isInteger(port) && port >= 0 && port <= 65535)) {
+      fail(`--port must be an integer from 0 to 65535, not '${values.port}'`);
+    }
+    return { ...values, port };
+  } catch (error) {
+    return fail(`${error.message}\n\n${USAGE}`);
+  }
+}
 
+const values = parseOptions();
+if (values.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const proactor = new Proactor({ dispatch: values.dispatch, eventfd: values.eventfd });
 
 async function serveEchoWithTcp(options) {
@@ -29,15 +54,13 @@ async function serveEchoWithTcp(options) {
   });
 }
 
-const options = { host: values.host, port: Number(values.port) };
+const options = { host: values.host, port: values.port };
 const tiers = { tcp: serveEchoWithTcp, operations: (o) => serveEchoWithOperations(proactor, o) };
 const serve = tiers[values.tier];
-if (serve === undefined) {
-  console.error(`unknown tier '${values.tier}': use operations or tcp`);
-  process.exit(2);
-}
+if (serve === undefined) fail(`unknown tier '${values.tier}': use operations or tcp`);
 const acceptor = await serve(options);
-console.log(`listening on ${acceptor.address.address}:${acceptor.address.port}`);
+const { address, family, port } = acceptor.address;
+console.log(`listening on ${family === 'IPv6' ? `[${address}]` : address}:${port}`);
 
 async function stop() {
   await acceptor.close();

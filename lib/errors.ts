@@ -7,8 +7,6 @@ import { getSystemErrorMap, getSystemErrorName, inspect } from 'node:util';
 export type ProactorErrorCode =
   /** io_uring cannot be used here; the message says why and what to do. */
   | 'ERR_IO_URING_UNAVAILABLE'
-  /** The kernel lacks an operation; probe() lists what is there. */
-  | 'ERR_IO_URING_UNSUPPORTED_OPERATION'
   /** The proactor was disposed of. */
   | 'ERR_PROACTOR_DISPOSED'
   /** As many operations are in flight as `maxOperations` allows. */
@@ -23,8 +21,6 @@ export type ProactorErrorCode =
   | 'ERR_STREAM_DESTROYED'
   /** A write after end(). */
   | 'ERR_STREAM_WRITE_AFTER_END'
-  /** The acceptor is not listening any more. */
-  | 'ERR_SERVER_NOT_RUNNING'
   /** Data is already consumed in another way (onData, read, iteration). */
   | 'ERR_PROACTOR_READER_ACTIVE';
 

@@ -226,14 +226,13 @@ export class Stream {
   end(data?: WriteData): Promise<void> {
     if (data !== undefined) this.write(data);
     if (this.#sender.ended) return Promise.resolve();
-    if (this.#destroyed)
-      return this.#error === undefined ? Promise.resolve() : Promise.reject(this.#error);
-    if (!this.#sender.ending) {
+    if (!this.#destroyed && !this.#sender.ending) {
       this.#sender.end();
       this.#receiver.watchForEnd();
     }
     const ended = new Promise<void>((resolve, reject) => {
-      this.#endWaiters.push((error) => (error === undefined ? resolve() : reject(error)));
+      if (this.#destroyed) reject(this.#error ?? destroyedError());
+      else this.#endWaiters.push((error) => (error === undefined ? resolve() : reject(error)));
     });
     // Who does not await it is told through onClose.
     ended.catch(() => {});
@@ -337,9 +336,7 @@ export class Stream {
     this.#disown();
     const error = this.#error;
     // Made only where somebody waits: most streams end without that.
-    const unsent = (): Error =>
-      error ??
-      proactorError('ERR_STREAM_DESTROYED', 'The stream was destroyed before this was sent');
+    const unsent = (): Error => error ?? destroyedError();
     this.#receiver.finish(error);
     for (const done of this.#endWaiters.splice(0)) done(unsent());
     channels.streamClose.publish({ stream: this, error });
@@ -384,4 +381,8 @@ export class Stream {
   get fd(): number {
     return this.#fd;
   }
+}
+
+function destroyedError(): Error {
+  return proactorError('ERR_STREAM_DESTROYED', 'The stream was destroyed before this was sent');
 }
