@@ -132,8 +132,11 @@ export class SendQueue {
   #addView(data: ArrayBufferView, copyNow = false): number {
     const length = data.byteLength;
     if (length === 0) return 0;
+    // Where it has to wait, one of its own: a view that tracks its buffer's length would grow.
     const view =
-      data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, length);
+      data instanceof Uint8Array && length <= COPY_LIMIT
+        ? data
+        : new Uint8Array(data.buffer, data.byteOffset, length);
     // The bytes of a chunk are there until its handler returns, and no longer.
     if (length > COPY_LIMIT && !copyNow && this.#ring.memory.find(view)?.isLent !== true) {
       this.#push(length).view = view;
