@@ -380,15 +380,21 @@ export class Ring {
     try {
       while (head !== tail) {
         const at = first + ((head & mask) << CQE_WORDS_SHIFT);
+        const slot = completions[at]!;
+        const generation = completions[at + 1]!;
+        const result = completions[at + 2]!;
+        const flags = completions[at + 3]!;
+        const known = this.handlers.live[slot] === generation;
+        const ends = known
+          ? (flags & IORING_CQE_F_MORE) === 0
+          : slot === INTERNAL_SLOT && generation === UNHANDLED;
         head = (head + 1) | 0;
-        // Before the handler: whatever it does, this completion is dispatched only once.
+        // Before the handler: whatever it does, this completion is dispatched only once. And with no
+        // call between the two: a worker may be terminated at any call, and is then drained by them.
         control[CONSUMED_HEAD] = head;
-        this.#complete(
-          completions[at]!,
-          completions[at + 1]!,
-          completions[at + 2]!,
-          completions[at + 3]!,
-        );
+        if (ends) control[IN_FLIGHT]!--;
+        if (known) this.#complete(slot, generation, result, flags);
+        else this.#completeUnknown(slot, generation, result);
       }
     } finally {
       this.#endBatch(from, head);
@@ -420,14 +426,9 @@ export class Ring {
 
   #complete(slot: number, generation: number, result: number, flags: number): void {
     const { handlers } = this;
-    if (handlers.live[slot] !== generation) {
-      this.#completeUnknown(slot, generation, result);
-      return;
-    }
     const handler = handlers.handlers[slot]!;
     let settled = result;
     if ((flags & IORING_CQE_F_MORE) === 0) {
-      this.control[IN_FLIGHT]!--;
       if ((generation & QUIET) !== 0) {
         this.#quietInFlight--;
         if (handlers.wasHastened(slot)) this.#attention--;
@@ -445,8 +446,7 @@ export class Ring {
   #completeUnknown(slot: number, generation: number, result: number): void {
     this.counters[COUNTER_COMPLETIONS]!--;
     if (slot === INTERNAL_SLOT) {
-      if (generation === UNHANDLED) this.control[IN_FLIGHT]!--;
-      else this.control[LIBUV_READY] = 1;
+      if (generation !== UNHANDLED) this.control[LIBUV_READY] = 1;
       return;
     }
     this.counters[COUNTER_STALE]!++;
