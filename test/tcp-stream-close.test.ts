@@ -134,7 +134,7 @@ onBothDispatchers('TcpStream ending', (bed) => {
       expect(thrown(() => stream.setKeepAlive()).code).toBe('ERR_STREAM_DESTROYED');
       expect(thrown(() => stream.receiveBufferSize).code).toBe('ERR_STREAM_DESTROYED');
       expect(await stream.read()).toBeNull();
-      await stream.end();
+      expect((await rejection(stream.end())).code).toBe('ERR_STREAM_DESTROYED');
       stream.pause();
       stream.resume();
       stream.destroy();

@@ -18,12 +18,7 @@ import {
   IOSQE_IO_LINK,
   Opcode,
 } from './kernel';
-import * as layout from './layout';
-import { MemoryAccess, settleSafely } from './memory';
-import { anotherCopySleeps, markSleeper } from './sleeper';
-import { SubmissionEntry } from './submission-queue';
-
-const {
+import {
   COMPLETION_HEAD,
   COMPLETION_TAIL,
   CONSUMED_HEAD,
@@ -33,8 +28,8 @@ const {
   COUNTER_STALE,
   COUNTER_SUBMITTED,
   CQE_WORDS_SHIFT,
-  INTERNAL_SLOT,
   IN_FLIGHT,
+  INTERNAL_SLOT,
   LIBUV_READY,
   LOOP_REFERENCED,
   LOUD,
@@ -49,7 +44,10 @@ const {
   TAKEN_HEAD,
   UNHANDLED,
   UNREFERENCED,
-} = layout;
+} from './layout';
+import { MemoryAccess, settleSafely } from './memory';
+import { anotherCopySleeps, markSleeper } from './sleeper';
+import { SubmissionEntry } from './submission-queue';
 
 // The kernel is short of memory or of room for completions, or was interrupted: it is asked again.
 const PASSING_ERRORS = [-EAGAIN, -EBUSY, -EINTR];
@@ -167,11 +165,6 @@ export class Ring {
     return this.#closed;
   }
 
-  /** True while completions are being dispatched: within handlers. */
-  get dispatching(): boolean {
-    return this.#dispatching;
-  }
-
   /**
    * Starts an entry: to be filled in at once and then committed. Nothing is initiated if filling it
    * in throws.
@@ -221,8 +214,15 @@ export class Ring {
   cancel(id: OperationId): boolean {
     if (this.#closed || !this.handlers.isLive(id)) return false;
     this.#requestCancel(id);
-    // The kernel does not find a repeated timeout that is just firing: then it is asked again.
-    this.handlers.whileMore(id, () => this.#requestCancel(id));
+    // The kernel does not find a repeated timeout that is just firing: then it is asked again, once a
+    // batch, since what completes in this one did so before it could know.
+    let asked = this.counters[COUNTER_BATCHES]!;
+    this.handlers.whileMore(id, () => {
+      const batch = this.counters[COUNTER_BATCHES]!;
+      if (batch === asked) return;
+      asked = batch;
+      this.#requestCancel(id);
+    });
     return true;
   }
 
