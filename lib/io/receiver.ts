@@ -20,7 +20,7 @@ export type DataHandler = (chunk: Chunk) => void;
 export interface ReceiverHost {
   /** The peer ended, and all that came before was consumed. */
   receiveEnded(): void;
-  receiveFailed(errno: number): void;
+  receiveFailed(failure: number | Error): void;
   /** Nothing is in flight any more after `stop()`. */
   receiveStopped(): void;
 }
@@ -204,9 +204,9 @@ export class Receiver {
     this.#cancelled = false;
     try {
       this.#id = this.#proactor.recvMultishot(this.#fd, this.#ring.buffers, 0, this.#onReceive);
-    } catch {
+    } catch (error) {
       // No slot is free for it.
-      this.#host.receiveFailed(-ENOBUFS);
+      this.#host.receiveFailed(error as Error);
       return;
     }
     if (!this.#referenced) this.#proactor.unrefOperation(this.#id);

@@ -145,7 +145,8 @@ export class Stream {
           this.#closeWhenEnded();
         }
       },
-      receiveFailed: (errno) => this.destroy(systemError(errno, 'read')),
+      receiveFailed: (failure) =>
+        this.destroy(typeof failure === 'number' ? systemError(failure, 'read') : failure),
       receiveStopped: () => this.#closeWhenIdle(),
     };
   }
@@ -317,13 +318,15 @@ export class Stream {
     if (this.#closing || this.#receiver.inFlight || this.#sender.inFlight) return;
     this.#closing = true;
     const { ring } = this.proactor;
+    // From here on the operation's to close. Were it the other way round, a worker that is
+    // terminated in between would close it twice, and it might be another's by then.
+    ring.descriptors.delete(this.#fd);
     try {
       this.proactor.close(this.#fd, (result) => {
         // Cancelled together with everything else: then it is closed here.
         if (result === -ECANCELED) ring.closeDescriptor(this.#fd);
         this.#finish();
       });
-      ring.descriptors.delete(this.#fd);
     } catch {
       // No slot is free for it, or the proactor is being disposed of.
       ring.closeDescriptor(this.#fd);

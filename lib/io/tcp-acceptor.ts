@@ -166,9 +166,9 @@ export class TcpAcceptor {
     this.#cancelled = false;
     try {
       this.#id = this.proactor.acceptMultishot(this.#fd, kernel.SOCK_CLOEXEC, this.#onAccept);
-    } catch {
+    } catch (error) {
       // No slot is free for it; or the proactor is being disposed of, which closes this as well.
-      if (!this.proactor.disposed) this.#retryLater(-kernel.ENOBUFS);
+      if (!this.proactor.disposed) this.#retryLater(error as Error);
       return;
     }
     if (!this.#referenced) this.proactor.unrefOperation(this.#id);
@@ -183,10 +183,12 @@ export class TcpAcceptor {
   readonly #onAccept = (result: number, flags: number): void => {
     if ((flags & kernel.IORING_CQE_F_MORE) === 0) this.#id = 0;
     try {
+      // At once, so that a worker that is terminated in the middle of this leaves it to native code.
+      if (result >= 0) this.proactor.ring.descriptors.add(result);
       if (result >= 0) this.#accepted(result);
       else if (LASTING.includes(result)) this.#fail(result);
       else if (result !== -kernel.ECANCELED && result !== -kernel.ECONNABORTED)
-        this.#retryLater(result);
+        this.#retryLater(this.#errorOf(result));
     } finally {
       // Also after a handler threw: the next connection is none of its business.
       if (this.#id === 0 && this.closed) this.#finishClose();
@@ -196,7 +198,7 @@ export class TcpAcceptor {
 
   #accepted(fd: number): void {
     if (this.closed) {
-      addon!.closeDescriptor(fd);
+      this.proactor.ring.closeDescriptor(fd);
       return;
     }
     const stream = new TcpStream(this.proactor, fd, this.#options);
@@ -215,27 +217,30 @@ export class TcpAcceptor {
     }
   }
 
-  #fail(errno: number): void {
-    void this.close();
-    this.#report(errno);
+  #errorOf(errno: number): Error {
+    return systemError(errno, 'accept', this.address);
   }
 
-  #report(errno: number): void {
-    const error = systemError(errno, 'accept', this.address);
+  #fail(errno: number): void {
+    void this.close();
+    this.#report(this.#errorOf(errno));
+  }
+
+  #report(error: Error): void {
     channels.acceptError.publish({ acceptor: this, error });
     this.onError?.(error);
   }
 
   // The connection that could not be accepted stays in the backlog, so trying again at once would
   // only spin.
-  #retryLater(errno: number): void {
+  #retryLater(error: Error): void {
     if (this.closed) return;
     this.#retry = setTimeout(() => {
       this.#retry = undefined;
       this.#arm();
     }, RETRY_MS);
     if (!this.#referenced) this.#retry.unref();
-    this.#report(errno);
+    this.#report(error);
   }
 
   /** Connections one after the other, until `close()`. Leaving the loop closes the acceptor. */
