@@ -297,10 +297,9 @@ onBothDispatchers('TcpStream sending', (bed) => {
       push();
     };
     push();
-    await delay(150);
-    const stuckAt = drains;
-    await delay(150);
-    expect(drains).toBe(stuckAt);
+    // Until the kernel's buffers are full, which takes some megabytes.
+    for (let seen = -1; seen !== drains; await delay(200)) seen = drains;
+    expect(written).toBeLessThan(64 << 20);
     // What waits is one write beyond the mark; the rest is with the kernel or was never accepted.
     expect(stream.writableLength).toBeGreaterThanOrEqual(65536);
     expect(stream.writableLength).toBeLessThanOrEqual(2 * 65536);
