@@ -19,6 +19,10 @@ export interface Owned {
   settle(result: number): number;
 }
 
+// Node marks native memory by itself from version 22 on, and 24 ends the process at the end of a
+// worker if that was done twice.
+const MARK_NEEDED = Number.parseInt(process.versions.node, 10) < 22;
+
 // Native memory by the ArrayBuffer over it, so that views of it are recognized.
 const byBuffer = new WeakMap<ArrayBufferLike, Memory>();
 
@@ -59,7 +63,7 @@ export class Memory implements Owned {
     const memory = native.allocate(byteLength);
     if (typeof memory === 'number') throw systemError(memory, 'mmap');
     // Sent away by postMessage or structuredClone, it would be lost to all others that use it.
-    markAsUntransferable(memory.buffer);
+    if (MARK_NEEDED) markAsUntransferable(memory.buffer);
     this.bytes = Buffer.from(memory.buffer);
     this.byteLength = byteLength;
     this.#addressLow = memory.addressLow;
