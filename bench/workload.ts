@@ -11,6 +11,8 @@ export interface Workload<Options = unknown> {
   readonly helpText: string;
   /** Throws a UsageError for what it cannot follow. The arguments come without the workload's name. */
   parse(argv: readonly string[]): Options | 'help';
+  /** The id that a run with these options gives its row: a suite lists, filters and resumes by it. */
+  rowId(options: Options): string;
   /** Measures every driver that was asked for. A driver's failure is in its outcome; it never rejects for one. */
   run(options: Options): Promise<RowResult>;
 }
