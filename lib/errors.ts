@@ -7,6 +7,8 @@ import { getSystemErrorMap, getSystemErrorName, inspect } from 'node:util';
 export type ProactorErrorCode =
   /** io_uring cannot be used here; the message says why and what to do. */
   | 'ERR_IO_URING_UNAVAILABLE'
+  /** Loop dispatch was asked for in a runtime without libuv (Bun, Deno). */
+  | 'ERR_PROACTOR_LOOP_UNAVAILABLE'
   /** The proactor was disposed of. */
   | 'ERR_PROACTOR_DISPOSED'
   /** As many operations are in flight as `maxOperations` allows. */

@@ -4,7 +4,7 @@ import type { Initiator } from './define-operation';
 import { channels, debug } from './diagnostics';
 import { outOfRange, proactorError } from './errors';
 import { installOperations, type Operations } from './operations';
-import { type ProbeReport, probe } from './probe';
+import { type ProbeReport, probe, runtimeName } from './probe';
 import { addon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
 import { OPERATIONS_LIMIT, type OperationId } from './ring/handler-table';
@@ -179,8 +179,8 @@ class ProactorBase implements Initiator {
     }
     if (checked.dispatch === 'loop' && !report.features.loopDispatch) {
       throw proactorError(
-        'ERR_IO_URING_UNAVAILABLE',
-        "this runtime has no libuv: use { dispatch: 'thread' }",
+        'ERR_PROACTOR_LOOP_UNAVAILABLE',
+        `loop dispatch is driven by libuv's event loop, which ${runtimeName()} does not have: use { dispatch: 'thread' }`,
       );
     }
     this.dispatch = checked.dispatch;

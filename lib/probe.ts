@@ -134,6 +134,16 @@ function explain(errno: number, call: string): { reason: string; hint: string } 
   return { reason: said, hint: 'use Linux 6.1 or newer' };
 }
 
+/**
+ * What runs this JavaScript. Whether there is libuv is asked by name as well as by what the addon
+ * finds: Bun and Deno define functions of libuv that abort, or that belong to no loop which runs.
+ */
+export function runtimeName(): 'Bun' | 'Deno' | 'Node.js' {
+  if ('bun' in process.versions) return 'Bun';
+  if ('deno' in process.versions) return 'Deno';
+  return 'Node.js';
+}
+
 /** Tries io_uring and says what is there. The answer is not kept: a limit may change. */
 export function probe(): ProbeReport {
   if (addon === undefined) {
@@ -179,7 +189,7 @@ export function probe(): ProbeReport {
       bufferRing: native.bufferRing,
       incrementalBuffers: native.incremental,
       multishotReceive: native.multishotReceive,
-      loopDispatch: native.loopDispatch && !('bun' in process.versions),
+      loopDispatch: native.loopDispatch && runtimeName() === 'Node.js',
     },
     opcodes,
   };

@@ -23,7 +23,7 @@ class LoopDispatcher {
 
   enum class Wake { kRing, kEventfd };
 
-  static bool Supported() { return uv_prepare_init != nullptr && uv_backend_fd != nullptr; }
+  static bool Supported() { return HasLibuv(); }
   // libuv keeps descriptors it was asked to watch in a queue until it next polls. Sleeping in the
   // ring while that queue has entries would lose their events, so it is looked at; this tells
   // whether it is where the headers say it is.

@@ -8,6 +8,9 @@
 #include <set>
 #include <utility>
 
+// As weak as what it leads to (uv_weak.h): a runtime without libuv need not have it.
+#pragma weak napi_get_uv_event_loop
+
 namespace proactor {
 
 namespace {
@@ -139,7 +142,7 @@ Napi::Value RingHandle::Start(const Napi::CallbackInfo& info) {
 }
 
 int RingHandle::StartLoop(bool prefer_eventfd) {
-  if (!LoopDispatcher::Supported()) return -ENOTSUP;
+  if (!LoopDispatcher::Supported() || napi_get_uv_event_loop == nullptr) return -ENOTSUP;
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(Env(), &loop) != napi_ok) return -ENOTSUP;
   const Napi::String name = Napi::String::New(Env(), "proactor");

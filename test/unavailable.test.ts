@@ -147,6 +147,36 @@ describe('an addon that cannot be loaded', () => {
   });
 });
 
+describe('a runtime without libuv', () => {
+  // Those runtimes themselves are the package test's subject; here Node goes by their names.
+  it.each(['Bun', 'Deno'])('%s is served by a thread, and loop dispatch says so', async (name) => {
+    const versions = JSON.stringify({ ...process.versions, [name.toLowerCase()]: '1.0.0' });
+    const program = ({ Proactor, open }: Parameters<Parameters<typeof sourceOf>[0]>[0]): void => {
+      const thread = open();
+      let code = '';
+      let message = '';
+      try {
+        open({ dispatch: 'loop' });
+      } catch (error) {
+        ({ code = '', message } = error as NodeJS.ErrnoException);
+      }
+      const { loopDispatch } = Proactor.probe().features;
+      console.log(JSON.stringify({ dispatch: thread.dispatch, loopDispatch, code, message }));
+    };
+    const ended = await runCommand(process.execPath, [
+      '-e',
+      `Object.defineProperty(process, 'versions', { value: ${versions} });${sourceOf(program, {})}`,
+    ]);
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(ended.stdout)).toEqual({
+      dispatch: 'thread',
+      loopDispatch: false,
+      code: 'ERR_PROACTOR_LOOP_UNAVAILABLE',
+      message: expect.stringMatching(new RegExp(`libuv.*${name}.*dispatch: 'thread'`)),
+    });
+  });
+});
+
 describe('where io_uring can be used', () => {
   it('probe() says so, and what is there', async () => {
     const ended = await runCommand(process.execPath, [
