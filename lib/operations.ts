@@ -2,10 +2,9 @@
 // arguments of the manual page named in its comment. A new operation is one entry here; method,
 // types and promise form follow from it.
 import { type Initiator, type MethodOf, methodFor, multishot, operation } from './define-operation';
-import { invalidArgType, invalidArgValue } from './errors';
 import { prepareMessage, prepareVector, type ReceiveMessage, type SendMessage } from './message';
-import { path, position, target, timespec } from './prepare';
-import { BufferRing } from './ring/buffer-ring';
+import { path, position, providedBuffers, target, timespec } from './prepare';
+import type { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
 import type { BufferSource } from './ring/memory';
@@ -411,17 +410,24 @@ export const operations = {
     syscall: 'recv',
     prepare(entry, ring, fd: number, buffers: BufferRing, flags?: number) {
       entry.fd = checkDescriptor(fd);
-      // Another proactor's would pass for ours: the kernel knows them by number.
-      if (buffers !== ring.buffers) {
-        if (buffers instanceof BufferRing) {
-          throw invalidArgValue('buffers', buffers, "must be the proactor's own");
-        }
-        throw invalidArgType('buffers', 'an instance of BufferRing', buffers);
-      }
-      entry.ioprio = kernel.IORING_RECV_MULTISHOT;
-      entry.addFlags(kernel.IOSQE_BUFFER_SELECT);
-      entry.bufferGroup = buffers.group;
       entry.operationFlags = checkFlags(flags);
+      providedBuffers(entry, ring, buffers);
+      entry.ioprio = kernel.IORING_RECV_MULTISHOT;
+    },
+  }),
+
+  /**
+   * Receives from a socket once, into one buffer of `buffers`, at most what that one holds. As
+   * `recvMultishot` otherwise, but that the only completion is the last. IORING_OP_RECV with
+   * IOSQE_BUFFER_SELECT.
+   */
+  recvProvided: multishot({
+    opcode: Opcode.RECV,
+    syscall: 'recv',
+    prepare(entry, ring, fd: number, buffers: BufferRing, flags?: number) {
+      entry.fd = checkDescriptor(fd);
+      entry.operationFlags = checkFlags(flags);
+      providedBuffers(entry, ring, buffers);
     },
   }),
 

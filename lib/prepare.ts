@@ -1,6 +1,9 @@
 // How arguments of operations that have a form of their own are written into an entry: positions,
-// times, paths, and the user data of other operations.
+// times, paths, provided buffers, and the user data of other operations.
+import { invalidArgType, invalidArgValue } from './errors';
+import { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
+import { IOSQE_BUFFER_SELECT } from './ring/kernel';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
 import { checkInteger, checkMs, checkPath } from './validate';
@@ -41,4 +44,16 @@ export function path(entry: SubmissionEntry, ring: Ring, value: string, second: 
 export function target(entry: SubmissionEntry, ring: Ring, id: OperationId): void {
   checkInteger(id, 'id', 1, 0x7fffffff);
   entry.setTarget(ring.handlers.slotOf(id), ring.handlers.userDataHigh(id));
+}
+
+export function providedBuffers(entry: SubmissionEntry, ring: Ring, buffers: BufferRing): void {
+  // Another proactor's would pass for ours: the kernel knows them by number.
+  if (buffers !== ring.buffers) {
+    if (buffers instanceof BufferRing) {
+      throw invalidArgValue('buffers', buffers, "must be the proactor's own");
+    }
+    throw invalidArgType('buffers', 'an instance of BufferRing', buffers);
+  }
+  entry.addFlags(IOSQE_BUFFER_SELECT);
+  entry.bufferGroup = buffers.group;
 }

@@ -1,8 +1,9 @@
 // Receiving: once into the caller's memory, and again and again into provided buffers.
-import { expect, it } from '@jest/globals';
+import { it as anywhere, expect } from '@jest/globals';
 import { constants, type Proactor } from 'proactor';
 import { completionOf, Recorder } from './support/completions';
 import { describeAll, describeEach } from './support/dispatchers';
+import { itWithFeature } from './support/features';
 import { patterned } from './support/files';
 import { receiveAll, sendAll } from './support/receive';
 import { disown, type Pair, resetOnClose, tcpPair } from './support/sockets';
@@ -10,6 +11,7 @@ import { disown, type Pair, resetOnClose, tcpPair } from './support/sockets';
 const { ECANCELED, ENOBUFS, IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } = constants;
 
 describeAll('recv', ({ open }) => {
+  const it = anywhere;
   it('receives into a Buffer, a part of it, a DataView and native memory', async () => {
     const proactor = open();
     const { near, far } = await tcpPair(proactor);
@@ -78,6 +80,7 @@ describeAll('recv', ({ open }) => {
 for (const incremental of [true, false]) {
   const mode = incremental ? 'incremental buffers' : 'whole buffers';
   describeEach(`recvMultishot with ${mode}`, ({ open }) => {
+    const it = incremental ? itWithFeature('incrementalBuffers') : anywhere;
     const opened = (count: number, size: number): Proactor =>
       open({ buffers: { incremental, count, size } });
 
@@ -168,6 +171,29 @@ for (const incremental of [true, false]) {
         pairs.map((pair, index) => transfer(proactor, pair, patterned(50_000 + index, index))),
       );
       expect(proactor.stats().buffersProvided).toBe(8);
+    });
+
+    it('receives once into one buffer with recvProvided, and no more than it holds', async () => {
+      const proactor = opened(2, 1024);
+      const { near, far } = await tcpPair(proactor);
+      const { buffers } = proactor;
+      const bytes = patterned(1500);
+      await proactor.send(far, bytes);
+      const received: Buffer[] = [];
+      for (const expected of [1024, 476, 0]) {
+        const { result, flags } = await completionOf((handler) =>
+          proactor.recvProvided(near, buffers, 0, handler),
+        );
+        expect(result).toBe(expected);
+        expect(flags & IORING_CQE_F_MORE).toBe(0);
+        if (result === 0) break;
+        const offset = buffers.take(result, flags);
+        received.push(Buffer.from(buffers.memory.view(offset, result)));
+        buffers.release(offset);
+        if (received.length === 2) await proactor.shutdown(far, constants.SHUT_WR);
+      }
+      expect(Buffer.concat(received).equals(bytes)).toBe(true);
+      expect(proactor.stats()).toMatchObject({ inFlight: 0, buffersProvided: 2 });
     });
 
     it('refuses to take bytes back twice', async () => {

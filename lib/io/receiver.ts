@@ -1,5 +1,7 @@
-// The receiving half of a stream: one multishot receive into shared buffers, and whoever consumes
-// what it brings.
+// The receiving half of a stream: one receive into shared buffers, and whoever consumes what it
+// brings. A repeated (multishot) one for who takes all as it comes; one at a time for who may be
+// slower than the peer: a repeated receive goes on for as long as data comes and buffers are left,
+// before anybody can end it.
 //
 //   idle -> armed -> idle …      paused, or enough queued: cancelled;   no buffer free: waits for one;   0 bytes: ended
 import { channels } from '../diagnostics';
@@ -13,6 +15,9 @@ import { checkInteger } from '../validate';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { InboundQueue } from './inbound-queue';
+
+/** Receives, one at a time, after which a stream that was paused is trusted to keep up again. */
+const SINGLES_AFTER_PAUSE = 64;
 
 export type DataHandler = (chunk: Chunk) => void;
 
@@ -48,6 +53,8 @@ export class Receiver {
   #watching = false; // nobody reads yet, and still the peer's end is to be noticed
   #id: OperationId = 0;
   #cancelled = false;
+  #repeats = false; // the receive in flight is a repeated one
+  #singlesLeft = 0;
   #waitingForBuffer = false;
   #ended = false;
   #endAnnounced = false;
@@ -89,6 +96,7 @@ export class Receiver {
     if (handler !== null && (this.#reader !== null || this.#iterating)) throw readerActive();
     this.#onData = handler;
     if (handler !== null) this.#wake();
+    else if (this.#repeats) this.#cancel();
   }
 
   /** `ofIteration`: it is a step of the iteration that `beginIteration` began. */
@@ -114,6 +122,7 @@ export class Receiver {
 
   pause(): void {
     this.#paused = true;
+    this.#singlesLeft = SINGLES_AFTER_PAUSE;
     this.#cancel();
   }
 
@@ -202,8 +211,13 @@ export class Receiver {
     // Before anybody asked, receiving would only fill memory; and with enough queued it waits, too.
     if (!this.#wanted || this.#inbound.bytes >= this.#highWaterMark) return;
     this.#cancelled = false;
+    this.#repeats = this.#onData !== null && this.#singlesLeft === 0;
+    if (this.#singlesLeft > 0) this.#singlesLeft--;
     try {
-      this.#id = this.#proactor.recvMultishot(this.#fd, this.#ring.buffers, 0, this.#onReceive);
+      const { buffers } = this.#ring;
+      this.#id = this.#repeats
+        ? this.#proactor.recvMultishot(this.#fd, buffers, 0, this.#onReceive)
+        : this.#proactor.recvProvided(this.#fd, buffers, 0, this.#onReceive);
     } catch (error) {
       // No slot is free for it.
       this.#host.receiveFailed(error as Error);

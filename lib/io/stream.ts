@@ -15,8 +15,9 @@ import { Sender, type SenderHost, type WriteCallback } from './sender';
 /** Options of a stream. */
 export interface StreamOptions {
   /**
-   * Bytes waiting to be sent, or received and not taken, from which on backpressure sets in.
-   * Default: 65536.
+   * Bytes waiting to be sent, or received and not taken, from which on backpressure sets in; what
+   * was received and not taken exceeds it by one receive buffer at the most, but where `onData` is
+   * paused: see `pause()`. Default: 65536.
    */
   readonly highWaterMark?: number;
   /** Keep sending possible after the peer ended. Default: false, the stream then ends itself. */
@@ -88,7 +89,8 @@ export class Stream {
 
   /**
    * Stops receiving: what the peer sends stays in the kernel, and the peer is held back when that
-   * is full.
+   * is full. What the kernel had received by then comes after `resume()`: one receive buffer at the
+   * most if the stream was paused not long ago, up to all of them at the first time.
    */
   pause(): void {
     this.#receiver.pause();

@@ -1,0 +1,23 @@
+// Tests of what only newer kernels have. Where the kernel lacks it they are skipped, under a name that says so.
+import { it } from '@jest/globals';
+import { Proactor, type ProbeFeatures } from 'proactor';
+
+const report = Proactor.probe();
+
+type Body = () => Promise<unknown>;
+export type NamedTest = (name: string, body: Body, timeoutMs?: number) => void;
+
+function itWith(isThere: boolean, what: string): NamedTest {
+  if (isThere) return it;
+  return (name, body) => it.skip(`${name} [skipped: the kernel lacks ${what}]`, body);
+}
+
+/** `it`, or, where `Proactor.probe()` finds the feature missing, a visible skip. */
+export function itWithFeature(feature: keyof ProbeFeatures): NamedTest {
+  return itWith(report.features[feature], feature);
+}
+
+/** The same for an operation. */
+export function itWithOperation(operation: string): NamedTest {
+  return itWith(report.opcodes[operation] === true, operation);
+}
