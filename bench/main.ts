@@ -1,36 +1,49 @@
-// The benchmark's command: parse, build, measure, report.
-import { writeFileSync } from 'node:fs';
+// The benchmark's command: the first word chooses what is done; without one it is the echo workload.
 import { Child } from './child.js';
-import { describeMachine } from './machine.js';
-import { buildNativePrograms } from './native.js';
-import { type EchoOptions, helpText, parseOptions, UsageError } from './options.js';
-import { formatReport, jsonReport } from './report.js';
-import { runEcho } from './workloads/echo.js';
+import { runWorkload } from './commands/workload.js';
+import { UsageError } from './options.js';
+import { workloads } from './workloads/index.js';
 
 const exitUsage = 2;
 const signalNumbers = { SIGINT: 2, SIGTERM: 15 } as const;
+const defaultWorkload = 'echo';
 
-/** The exit code: 0 unless a driver failed or none could be measured. */
-async function run(options: EchoOptions): Promise<number> {
-  const startedAt = new Date();
-  const machine = describeMachine();
-  // Fail on a file that cannot be written now rather than after two minutes.
-  if (options.json !== undefined) writeFileSync(options.json, '');
-  buildNativePrograms();
-  const result = await runEcho(options);
-  console.log(formatReport(options, machine, result));
-  if (options.json !== undefined) {
-    writeFileSync(options.json, jsonReport(options, machine, result, startedAt));
-  }
-  const statuses = result.drivers.map((driver) => driver.status);
-  return statuses.includes('failed') || !statuses.includes('ok') ? 1 : 0;
+interface Command {
+  readonly name: string;
+  readonly summary: string;
+  /** Resolves to the exit code. */
+  run(argv: readonly string[]): Promise<number> | number;
 }
 
-async function main(): Promise<number> {
-  const options = parseOptions(process.argv.slice(2));
-  if (options !== 'help') return run(options);
-  console.log(helpText);
-  return 0;
+const commands: readonly Command[] = [
+  ...workloads.map((workload) => ({
+    name: workload.name,
+    summary: workload.summary,
+    run: (argv: readonly string[]) => runWorkload(workload, argv),
+  })),
+];
+
+const helpText = `Usage: npm run bench -- [COMMAND] [OPTIONS]
+
+${commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+
+Without a command it is ${defaultWorkload}. Each has its options: npm run bench -- COMMAND --help
+`;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const [first, ...rest] = argv;
+  if (first === '--help' || first === 'help') {
+    console.log(helpText);
+    return 0;
+  }
+  const isDefault = first === undefined || first.startsWith('-');
+  const name = isDefault ? defaultWorkload : first;
+  const command = commands.find((each) => each.name === name);
+  if (command === undefined) {
+    const names = commands.map((each) => each.name).join(', ');
+    throw new UsageError(`there is no command '${name}', but ${names}`);
+  }
+  return command.run(isDefault ? argv : rest);
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -40,7 +53,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-main().then(
+main(process.argv.slice(2)).then(
   (code) => process.exit(code),
   async (error: unknown) => {
     await Child.killAll();

@@ -17,9 +17,30 @@ export function medianOfRatios(
   values: readonly (number | undefined)[],
   references: readonly (number | undefined)[],
 ): number | undefined {
-  const ratios = values.flatMap((value, round) => {
+  return median(ratiosOfPairs(values, references));
+}
+
+/** values[i] / references[i] of every pair that is complete. */
+export function ratiosOfPairs(
+  values: readonly (number | undefined)[],
+  references: readonly (number | undefined)[],
+): readonly number[] {
+  return values.flatMap((value, round) => {
     const reference = references[round];
     return value === undefined || !reference ? [] : [value / reference];
   });
-  return median(ratios);
+}
+
+/** The values at a quarter and at three quarters of the order, interpolated; undefined of nothing. */
+export function quartiles(
+  values: readonly number[],
+): { readonly lower: number; readonly upper: number } | undefined {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (part: number): number => {
+    const place = (sorted.length - 1) * part;
+    const below = sorted[Math.floor(place)] ?? Number.NaN;
+    const above = sorted[Math.ceil(place)] ?? below;
+    return below + (above - below) * (place - Math.floor(place));
+  };
+  return sorted.length === 0 ? undefined : { lower: at(0.25), upper: at(0.75) };
 }

@@ -2,7 +2,7 @@
 // workloads/ and its entry in workloads/index.ts.
 import type { RowResult } from './result.js';
 
-export interface Workload<Options = unknown> {
+export interface Workload<Options extends CommonOptions = CommonOptions> {
   /** The word on the command line. */
   readonly name: string;
   /** One line for the list of commands. */

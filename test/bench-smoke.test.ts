@@ -1,9 +1,11 @@
 // The whole benchmark in short: its servers, its load and its report, as a user runs it.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { readResults } from '../bench/report/results-file.js';
+import { type RowResult, ratioBetween } from '../bench/result.js';
 
 const root = path.dirname(require.resolve('proactor/package.json'));
 const buildAndRunTimeoutMs = 120_000;
@@ -39,23 +41,22 @@ describeOrSkip(`a short run of the benchmark${missing ? ` (skipped: no ${missing
       expect(run.stderr).toContain('round 1 of 1');
       expect(run.stdout).toMatch(/c-epoll .*\d/);
       expect(run.status).toBe(0);
-      const report = JSON.parse(readFileSync(json, 'utf8'));
-      expect(report).toMatchObject({
-        benchmark: 'echo',
-        machine: { nodeVersion: process.version },
-        options: { connections: 8, size: 64, verify: true },
-      });
-      const names = report.drivers.map((driver: { name: string }) => driver.name);
-      expect(names).toEqual(['c-epoll', 'node-net']);
-      for (const driver of report.drivers) {
-        expect(driver).toMatchObject({ status: 'ok', rounds: [{ errors: 0 }] });
-        const [round] = driver.rounds;
-        expect(round.messages).toBeGreaterThan(0);
-        expect(round.cpuNsPerMessage).toBeGreaterThan(100);
-        expect(round.cpuNsPerMessage * round.messagesWithDrain).toBeCloseTo(round.cpuNs, 0);
-        expect(round.latencyNs.p50).toBeLessThanOrEqual(round.latencyNs.p99);
-        expect(driver.summary.throughputToNodeNet).toBeGreaterThan(0);
+      const { machine, rows } = readResults(json);
+      expect(machine.nodeVersion).toBe(process.version);
+      expect(rows).toMatchObject([
+        { id: 'echo/8x64B/depth1/own', conditions: { connections: 8, size: 64, verify: true } },
+      ]);
+      const row = rows[0] as RowResult;
+      expect(row.drivers.map(({ name }) => name)).toEqual(['c-epoll', 'node-net']);
+      for (const { status, metrics } of row.drivers) {
+        expect(status).toBe('ok');
+        const value = (name: string) => metrics[name]?.median ?? Number.NaN;
+        expect(metrics['messagesPerSecond']?.rounds).toHaveLength(1);
+        expect(value('messagesPerSecond')).toBeGreaterThan(0);
+        expect(value('cpuNsPerMessage')).toBeGreaterThan(100);
+        expect(value('latencyP50Ns')).toBeLessThanOrEqual(value('latencyP99Ns'));
       }
+      expect(ratioBetween(row, 'messagesPerSecond', 'c-epoll', 'node-net')).toBeGreaterThan(0);
     },
     buildAndRunTimeoutMs,
   );
@@ -68,9 +69,18 @@ describe('the command of the benchmark', () => {
     expect(run.stderr).toContain("unknown driver 'apache': there are proactor-loop");
   });
 
-  it('shows its options', () => {
+  it('shows what there is, and the options of each', () => {
     const run = bench('--help');
     expect(run.status).toBe(0);
-    expect(run.stdout).toContain('--connections N');
+    expect(run.stdout).toMatch(/^ {2}echo +TCP echo/m);
+    const ofEcho = bench('echo', '--help');
+    expect(ofEcho.status).toBe(0);
+    expect(ofEcho.stdout).toContain('--connections N');
+  });
+
+  it('refuses a command that there is not, and names those that there are', () => {
+    const run = bench('files');
+    expect(run.status).toBe(2);
+    expect(run.stderr).toContain("no command 'files', but echo");
   });
 });

@@ -1,33 +1,7 @@
 // What the benchmark makes of its rounds.
 import { describe, expect, it } from '@jest/globals';
 import { bufferSettings } from '../bench/drivers/c-uring.js';
-import { summarize } from '../bench/report.js';
-import { median, medianOfRatios } from '../bench/statistics.js';
-import type { DriverResult, Round } from '../bench/workloads/echo.js';
-
-function round(messagesPerSecond: number, cpuNsPerMessage: number): Round {
-  return {
-    messages: messagesPerSecond,
-    messagesWithDrain: messagesPerSecond,
-    seconds: 1,
-    secondsWithDrain: 1,
-    messagesPerSecond,
-    latencyNs: { p50: 1000, p90: 2000, p99: 3000, p999: 4000, max: 5000 },
-    generatorCpuNs: 0,
-    errors: 0,
-    firstError: '',
-    cpuNs: cpuNsPerMessage * messagesPerSecond,
-    mainThreadCpuNs: 0,
-    waitNs: 0,
-    cpuNsPerMessage,
-    mainThreadCpuNsPerMessage: cpuNsPerMessage / 2,
-  };
-}
-
-function driver(name: string, rounds: Round[], more: Partial<DriverResult> = {}): DriverResult {
-  const rest = { description: '', command: [], threads: 1, countRounds: [] };
-  return { name, status: 'ok', rounds, ...rest, ...more };
-}
+import { median, medianOfRatios, quartiles } from '../bench/statistics.js';
 
 describe('median', () => {
   it('is the middle value, or the mean of the two in the middle', () => {
@@ -57,51 +31,12 @@ describe('median of ratios', () => {
   });
 });
 
-describe('a summary', () => {
-  const nodeNet = driver('node-net', [round(100, 40), round(200, 20), round(10, 400)]);
-  const cUring = driver('c-uring', [round(200, 20), round(400, 10), round(20, 200)]);
-
-  it('has the ratios of the pairs, not the ratio of the medians', () => {
-    const all = [nodeNet, cUring];
-    expect(summarize(cUring, all)).toMatchObject({
-      messagesPerSecond: 200,
-      throughputToNodeNet: 2,
-      throughputToCUring: 1,
-      cpuNsPerMessage: 20,
-      cpuToNodeNet: 0.5,
-      latencyP50Ns: 1000,
-      serverCpuUse: 4e-6,
-    });
-  });
-
-  it('has no ratio to a driver that failed or was not asked for', () => {
-    const failed = { ...nodeNet, status: 'failed' as const };
-    expect(summarize(cUring, [failed, cUring]).throughputToNodeNet).toBeUndefined();
-    expect(summarize(nodeNet, [nodeNet]).throughputToCUring).toBeUndefined();
-  });
-
-  it('has instructions, the main thread apart, where they were counted', () => {
-    const counted = (user: number, mainUser: number) => ({
-      countRounds: [
-        {
-          process: { user, kernel: 12_000 },
-          mainThread: { user: mainUser, kernel: 0 },
-        },
-      ],
-    });
-    const all = [
-      driver('proactor-thread', [], counted(850, 500)),
-      driver('node-net', [], counted(13_000, 12_500)),
-    ];
-    expect(summarize(all[0]!, all)).toMatchObject({
-      userInstructions: 850,
-      kernelInstructions: 12_000,
-      instructions: 12_850,
-      instructionsToNodeNet: 12_850 / 25_000,
-      mainThreadInstructions: 500,
-      mainThreadInstructionsToNodeNet: 0.04,
-    });
-    expect(summarize(nodeNet, [nodeNet]).instructions).toBeUndefined();
+describe('quartiles', () => {
+  it('are interpolated between neighbours', () => {
+    expect(quartiles([4, 1, 3, 2, 5])).toEqual({ lower: 2, upper: 4 });
+    expect(quartiles([1, 2])).toEqual({ lower: 1.25, upper: 1.75 });
+    expect(quartiles([7])).toEqual({ lower: 7, upper: 7 });
+    expect(quartiles([])).toBeUndefined();
   });
 });
 

@@ -1,0 +1,7 @@
+// All workloads, in the order of the command's help.
+import type { Workload } from '../workload.js';
+import { echo } from './echo-row.js';
+
+export const workloads: readonly Workload[] = [echo];
+
+export const workloadNames: readonly string[] = workloads.map(({ name }) => name);
