@@ -17,12 +17,19 @@ import { debuglog } from 'node:util';
  * | `proactor:buffers-exhausted` | `{ stream }`: a receive waits for a buffer |
  */
 export const channels = {
+  /** A proactor was made. */
   open: diagnosticsChannel.channel('proactor:open'),
+  /** A proactor was disposed of. */
   dispose: diagnosticsChannel.channel('proactor:dispose'),
+  /** An acceptor made a stream of a connection. */
   accept: diagnosticsChannel.channel('proactor:accept'),
+  /** Accepting failed. */
   acceptError: diagnosticsChannel.channel('proactor:accept-error'),
+  /** A stream was connected. */
   connect: diagnosticsChannel.channel('proactor:connect'),
+  /** A stream's descriptor was closed. */
   streamClose: diagnosticsChannel.channel('proactor:stream-close'),
+  /** A receive found no buffer. */
   buffersExhausted: diagnosticsChannel.channel('proactor:buffers-exhausted'),
 } as const;
 

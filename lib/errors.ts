@@ -17,7 +17,7 @@ export type ProactorErrorCode =
   | 'ERR_PROACTOR_LINK_TOO_LONG'
   /** A borrowed chunk was used after its handler returned, or a lease after its release. */
   | 'ERR_PROACTOR_CHUNK_RETURNED'
-  /** Pinned memory was detached or is otherwise not usable. */
+  /** An ArrayBuffer was detached that was still needed. */
   | 'ERR_PROACTOR_MEMORY_DETACHED'
   /** The stream was closed or destroyed. */
   | 'ERR_STREAM_DESTROYED'
@@ -151,8 +151,10 @@ export function errnoName(errno: number): string {
  * What a promise is rejected with when its `signal` was aborted; `cause` is the signal's reason.
  */
 export class AbortError extends Error {
+  /** As that of Node's own. */
   readonly code = 'ABORT_ERR';
 
+  /** `cause` becomes the error's own. */
   constructor(cause?: unknown) {
     super('The operation was aborted', cause === undefined ? undefined : { cause });
     this.name = 'AbortError';

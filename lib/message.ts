@@ -8,7 +8,13 @@ import { EFAULT } from './ring/kernel';
 import { type Block, type BufferSource, Memory } from './ring/memory';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
-import { ADDRESS_BYTES, decodeAddress, encodeAddress, type SocketAddress } from './socket-address';
+import {
+  ADDRESS_BYTES,
+  decodeAddress,
+  type Endpoint,
+  encodeAddress,
+  type SocketAddress,
+} from './socket-address';
 import { checkInteger, checkObject, checkView } from './validate';
 
 /** A message to send, sendmsg(2). */
@@ -16,7 +22,7 @@ export interface SendMessage {
   /** Its bytes, in order; at most 1024 buffers. */
   readonly buffers: readonly BufferSource[];
   /** Where to, on a socket that is not connected: a numeric address and a port. */
-  readonly endpoint?: { readonly address: string; readonly port: number };
+  readonly endpoint?: Endpoint;
   /** Control messages (struct cmsghdr…), as they are. */
   readonly control?: Uint8Array;
 }

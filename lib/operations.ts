@@ -8,18 +8,11 @@ import type { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
 import type { BufferSource } from './ring/memory';
-import { encodeAddress } from './socket-address';
+import { type Endpoint, encodeAddress } from './socket-address';
 import { checkDescriptor, checkFlags, checkInteger, checkView } from './validate';
 
 const { Opcode } = kernel;
 const INT32_MAX = 0x7fffffff;
-
-/** A socket address as text: IPv4 or IPv6, numeric. */
-export interface Endpoint {
-  /** Numeric: no name is looked up. */
-  readonly address: string;
-  readonly port: number;
-}
 
 /**
  * A position in a file: a number, or -1 for the file's own position, which the operation then
@@ -79,7 +72,7 @@ export const operations = {
 
   /**
    * Reports events of a descriptor each time they arise. IORING_OP_POLL_ADD with
-   * IORING_POLL_ADD_MULTI.
+   * IORING_POLL_ADD_MULTI. Results: the events.
    */
   pollMultishot: multishot({
     opcode: Opcode.POLL_ADD,
@@ -142,7 +135,7 @@ export const operations = {
 
   /**
    * Completes every `periodMs`, `count` times or without end (0). IORING_OP_TIMEOUT, multishot
-   * (6.4).
+   * (Linux 6.4). Results: -ETIME.
    */
   timeoutMultishot: multishot({
     opcode: Opcode.TIMEOUT,
@@ -178,7 +171,10 @@ export const operations = {
     },
   }),
 
-  /** Accepts one connection, accept4(2). IORING_OP_ACCEPT. Result: its descriptor. */
+  /**
+   * Accepts one connection, accept4(2); `flags`: SOCK_CLOEXEC where it is left out.
+   * IORING_OP_ACCEPT. Result: its descriptor, which is the caller's to close.
+   */
   accept: operation({
     opcode: Opcode.ACCEPT,
     descriptor: true,
@@ -263,8 +259,9 @@ export const operations = {
   }),
 
   /**
-   * Opens a file, openat(2); `dirfd`: AT_FDCWD for the working directory. IORING_OP_OPENAT. Result:
-   * its descriptor.
+   * Opens a file, openat(2); `dirfd`: AT_FDCWD for the working directory; `flags`: O_* of
+   * `fs.constants`, O_CLOEXEC is added; `mode`: 0o666 where it is left out. IORING_OP_OPENAT. Result:
+   * its descriptor, which is the caller's to close.
    */
   openat: operation({
     opcode: Opcode.OPENAT,
@@ -469,7 +466,20 @@ export const operations = {
 
 type Table = typeof operations;
 
-/** The methods that the table defines. */
+/**
+ * One method for each operation. With a completion handler as the last argument, behind all others,
+ * it returns the operation's id; without one a promise of the result, which is rejected with a
+ * `SystemError` for -errno. Where the kernel lacks an operation, its result is -EINVAL.
+ *
+ * Memory: a `Memory` (or a view of one) is used as it is, and stays mapped until the terminal
+ * completion; any other buffer that is sent or written is copied at the call; any other that is
+ * received or read into is filled at completion, or the result is -EFAULT if it was detached.
+ *
+ * @throws By each: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong
+ * argument; ERR_PROACTOR_OPERATIONS_EXHAUSTED; ERR_PROACTOR_DISPOSED. Nothing is initiated then.
+ *
+ * @interface
+ */
 export type Operations = { readonly [K in keyof Table]: MethodOf<Table[K]> };
 
 /** Gives `prototype` a method for each entry of the table. */

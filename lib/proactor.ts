@@ -138,19 +138,7 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
   return checked;
 }
 
-/**
- * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers.
- * Each operation is a method: with a completion handler as last argument it returns the operation's
- * id, without one a promise of the result. Operations in flight keep the process alive; an idle
- * proactor does not.
- *
- * Handlers run in the asynchronous context in which the proactor was made, not in the initiator's;
- * promises keep the latter. What a handler throws is an uncaught exception. A proactor belongs to
- * the thread that made it.
- *
- * @throws ERR_IO_URING_UNAVAILABLE where io_uring cannot be used; the message says why and what to
- * do.
- */
+// Its public face is `Proactor`, at the end of the file.
 class ProactorBase implements Initiator {
   /**
    * Tells whether io_uring can be used here, why not, what to do about it, and which features are
@@ -338,11 +326,32 @@ function disposedError(): Error {
 installOperations(ProactorBase.prototype as unknown as Initiator);
 
 /**
- * See the class's own comment; the methods of `Operations` come from the table in operations.ts.
+ * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers.
+ * Each operation is a method, see `Operations`: with a completion handler as last argument it
+ * returns the operation's id, without one a promise of the result. Operations in flight keep the
+ * process alive; an idle proactor does not.
+ *
+ * Handlers run in the asynchronous context in which the proactor was made, not in the initiator's;
+ * promises keep the latter. What a handler throws is an uncaught exception. A proactor belongs to
+ * the thread that made it.
+ *
+ * It owns a ring, its mappings and its receive buffers, from the constructor to `dispose()`.
+ * Source: io_uring_setup(2), io_uring_register(2).
  */
 export interface Proactor extends ProactorBase, Operations {}
+/** Makes proactors. */
 export const Proactor = ProactorBase as {
+  /**
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong option;
+   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used: the message says why and what to do; a
+   * `SystemError` where the ring cannot be made, such as ENOMEM or EMFILE.
+   */
   new (options?: ProactorOptions): Proactor;
+  /** What all proactors inherit. */
   readonly prototype: Proactor;
+  /**
+   * Tells whether io_uring can be used here, why not, what to do about it, and which features are
+   * there. Tries it anew at each call, and never throws.
+   */
   probe(): ProbeReport;
 };

@@ -25,8 +25,9 @@ export interface ProactorStats {
   readonly bufferExhaustion: number;
   /** Completions dropped because nobody waits for them any more. */
   readonly staleCompletions: number;
-  /** Thread dispatch: posts to the threadsafe function, and wake-ups of the I/O thread. */
+  /** Thread dispatch: posts to the JavaScript thread; 0 in loop dispatch. */
   readonly posts: number;
+  /** Thread dispatch: wake-ups of the I/O thread; 0 in loop dispatch. */
   readonly wakeups: number;
   /** Blocks of native memory lent to operations and writes, now. */
   readonly blocksLent: number;

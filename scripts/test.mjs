@@ -79,6 +79,7 @@ async function sanitizedSoak() {
 
 const stages = {
   lint: () => step('lint', 'biome', ['check', '--error-on-warnings']),
+  docs: () => step('API reference (npm run docs)', process.execPath, ['scripts/docs.mjs']),
   jest: async () => {
     if (status(process.execPath, ['scripts/compile.mjs', 'test']) !== 0) {
       return stepResult('tests compile', false);

@@ -19,6 +19,10 @@ import { InboundQueue } from './inbound-queue';
 /** Receives, one at a time, after which a stream that was paused is trusted to keep up again. */
 const SINGLES_AFTER_PAUSE = 64;
 
+/**
+ * Called with received bytes, which are borrowed: valid until it returns. What it throws is an
+ * uncaught exception; the stream goes on.
+ */
 export type DataHandler = (chunk: Chunk) => void;
 
 /** What the stream does about what its receiver finds. */

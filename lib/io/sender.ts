@@ -21,6 +21,7 @@ export interface SenderHost {
   readonly receiveIsOver: boolean;
 }
 
+/** Called once: without an argument when the bytes are with the kernel, else with the reason why not. */
 export type WriteCallback = (error?: Error) => void;
 
 export class Sender implements Deferred {

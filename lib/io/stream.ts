@@ -29,6 +29,7 @@ export interface StreamOptions {
  * iteration. It ends when both directions ended, or with `destroy()`.
  */
 export class Stream {
+  /** What it runs on; `dispose()` of it destroys the stream. */
   readonly proactor: Proactor;
   /** Called when the peer ended its side, after all that it had sent was taken. */
   onEnd: (() => void) | null = null;
@@ -77,7 +78,10 @@ export class Stream {
 
   /**
    * Called with each piece of received data, which is borrowed: valid until the handler returns,
-   * unless it is leased or copied. Setting it starts receiving.
+   * unless it is leased or copied. Setting it starts receiving; null stops giving bytes out, which
+   * are then kept up to `highWaterMark`.
+   *
+   * @throws ERR_INVALID_ARG_TYPE; ERR_PROACTOR_READER_ACTIVE during a read or an iteration.
    */
   get onData(): DataHandler | null {
     return this.#receiver.onData;
@@ -108,7 +112,10 @@ export class Stream {
 
   /**
    * The next received bytes (at most `limit`), in memory of the caller's own; null when the peer
-   * ended. One read at a time.
+   * ended. One read at a time. Source: IORING_OP_RECV, copied out of the receive buffers.
+   *
+   * @throws ERR_OUT_OF_RANGE; ERR_PROACTOR_READER_ACTIVE where the data is consumed in another way.
+   * As a rejection: the error that ended the stream.
    */
   read(limit = 0x7fffffff): Promise<Buffer | null> {
     return this.#read(limit, false);
@@ -123,6 +130,9 @@ export class Stream {
   /**
    * Received data piece by piece, in memory of the caller's own, until the peer ends. Leaving it
    * destroys the stream.
+   *
+   * @throws ERR_PROACTOR_READER_ACTIVE where the data is consumed in another way; the error that
+   * ended the stream.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     this.#receiver.beginIteration();
@@ -171,15 +181,19 @@ export class Stream {
    * Sends data: in order, and together with what else is written in the same turn. Small data is
    * copied; a large Buffer must not be changed until it is sent; the bytes of a Chunk or Lease are
    * sent from where they are, and kept until then. Returns false when `highWaterMark` is reached:
-   * go on at `onDrain`. `callback` is called when all of it is with the kernel, or with the error
-   * that prevented it.
+   * go on at `onDrain`; nothing is refused meanwhile. `callback` is called when all of it is with
+   * the kernel (not: with the peer), or with the error that prevented it. Source: IORING_OP_SEND,
+   * IORING_OP_SENDMSG.
+   *
+   * @throws ERR_STREAM_DESTROYED, or what destroyed the stream; ERR_STREAM_WRITE_AFTER_END;
+   * ERR_INVALID_ARG_TYPE; ERR_PROACTOR_CHUNK_RETURNED. Nothing is written then.
    */
   write(data: WriteData, callback?: WriteCallback): boolean {
     this.#checkWritable(callback);
     return this.#sender.write(data, callback);
   }
 
-  /** As `write` of a string, in another encoding. */
+  /** As `write` of a string, in another encoding than UTF-8. */
   writeText(text: string, encoding: BufferEncoding, callback?: WriteCallback): boolean {
     this.#checkWritable(callback);
     if (typeof text !== 'string') throw invalidArgType('text', 'of type string', text);
@@ -191,6 +205,8 @@ export class Stream {
   /**
    * As `write`; fulfilled when all of it is with the kernel. An abort ends the waiting, not the
    * sending.
+   *
+   * @throws As `write`. As a rejection: what prevented the sending; an AbortError.
    */
   writeAsync(data: WriteData, options: { readonly signal?: AbortSignal } = {}): Promise<void> {
     const { signal } = options;
@@ -224,7 +240,9 @@ export class Stream {
   /**
    * Ends sending after what was written (and `data`); the peer sees the end. Fulfilled when the
    * peer can. The stream closes when the peer has ended, too, and what it had sent was read: who
-   * does not want to read that calls `destroy()`.
+   * does not want to read that calls `destroy()`. Source: IORING_OP_SHUTDOWN.
+   *
+   * @throws As `write`, for `data`. As a rejection: what prevented the sending.
    */
   end(data?: WriteData): Promise<void> {
     if (data !== undefined) this.write(data);
@@ -277,7 +295,8 @@ export class Stream {
 
   /**
    * Ends the stream now: what waits to be sent is dropped. `error` goes to pending calls and to
-   * `onClose`.
+   * `onClose`. The descriptor is closed once the kernel has given back what was in flight on it; see
+   * `closed`. Source: IORING_OP_ASYNC_CANCEL, IORING_OP_CLOSE.
    */
   destroy(error?: Error): this {
     if (this.#destroyed) return this;
@@ -357,7 +376,8 @@ export class Stream {
 
   /**
    * Calls `onTimeout` each time that so much time passes without a byte in either direction; 0
-   * turns it off.
+   * turns it off. `idleMs`: milliseconds, up to 2147483647. The timer does not keep the process
+   * alive, and ends nothing by itself.
    */
   setTimeout(idleMs: number): this {
     checkMs(idleMs, 'idleMs', 0x7fffffff);

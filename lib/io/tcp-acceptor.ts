@@ -45,13 +45,15 @@ const QUEUE_LIMIT = 64;
 // The descriptor is no listening socket any more: accepting would fail for ever.
 const LASTING = [-kernel.EBADF, -kernel.EINVAL, -kernel.ENOTSOCK, -kernel.EOPNOTSUPP];
 
-type ConnectionHandler = (stream: TcpStream) => void;
+/** Called with each accepted connection. What it throws is an uncaught exception. */
+export type ConnectionHandler = (stream: TcpStream) => void;
 
 /**
  * Listens on a TCP port and makes a `TcpStream` of each connection, for a handler or an iteration.
  * Its multishot accept keeps the process alive; `unref()` ends that.
  */
 export class TcpAcceptor {
+  /** What it accepts on; `dispose()` of it closes the acceptor. */
   readonly proactor: Proactor;
   /** What it listens on, with the port that port 0 became. */
   readonly address: SocketAddress;
@@ -93,7 +95,11 @@ export class TcpAcceptor {
    * Listens for connections. Accepting starts when there is a handler (given here or set later) or
    * an iteration.
    *
-   * @throws (rejects with) EADDRINUSE, EACCES, EADDRNOTAVAIL…, with address and port.
+   * Source: socket(2), bind(2), listen(2), IORING_OP_ACCEPT.
+   *
+   * @throws For wrong options ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_SOCKET_BAD_PORT. As a
+   * rejection: EADDRINUSE, EACCES, EADDRNOTAVAIL…, with address and port; ENOTFOUND for an unknown
+   * name; ERR_PROACTOR_DISPOSED.
    */
   static async listen(
     proactor: Proactor,
@@ -117,7 +123,12 @@ export class TcpAcceptor {
     return acceptor;
   }
 
-  /** Called with each connection. Setting it starts accepting. */
+  /**
+   * Called with each connection. Setting it starts accepting; null stops giving them out, without
+   * refusing any.
+   *
+   * @throws ERR_INVALID_ARG_TYPE; ERR_PROACTOR_READER_ACTIVE while an iteration takes them.
+   */
   get onConnection(): ConnectionHandler | null {
     return this.#onConnection;
   }
@@ -243,7 +254,12 @@ export class TcpAcceptor {
     this.#report(error);
   }
 
-  /** Connections one after the other, until `close()`. Leaving the loop closes the acceptor. */
+  /**
+   * Connections one after the other, until `close()`. Leaving the loop closes the acceptor. At most
+   * 64 wait for the loop's next turn, then the kernel's backlog.
+   *
+   * @throws ERR_PROACTOR_READER_ACTIVE where `onConnection` or another iteration takes them.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<TcpStream> {
     if (this.#iterating || this.#onConnection !== null) {
       throw proactorError('ERR_PROACTOR_READER_ACTIVE', 'The connections are consumed already');

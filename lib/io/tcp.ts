@@ -37,8 +37,11 @@ export class TcpStream extends Stream {
   /**
    * Connects to a host, trying its addresses one after the other; the error is that of the last.
    *
-   * @throws (rejects with) ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH…, with address and port; ENOTFOUND
-   * for an unknown name; an AbortError.
+   * Source: IORING_OP_CONNECT; names are looked up by `dns.lookup`.
+   *
+   * @throws For wrong options ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE,
+   * ERR_SOCKET_BAD_PORT. As a rejection: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH…, with address and
+   * port; ENOTFOUND for an unknown name; an AbortError; ERR_PROACTOR_DISPOSED.
    */
   static async connect(proactor: Proactor, options: ConnectOptions): Promise<TcpStream> {
     const { fd, address } = await connectSocket(proactor, options);
