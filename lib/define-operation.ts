@@ -1,6 +1,6 @@
 // What turns an entry of the operations table into a method: the one mechanism behind all
 // operations.
-import { AbortError, invalidArgType, systemError } from './errors';
+import { AbortError, invalidArgType, proactorError, systemError } from './errors';
 import type { CompletionHandler, OperationId } from './ring/handler-table';
 import { ECANCELED, EFAULT, IORING_CQE_F_MORE, IORING_CQE_F_NOTIF } from './ring/kernel';
 import { RESULT_IS_DESCRIPTOR } from './ring/layout';
@@ -29,6 +29,8 @@ export interface OperationDefinition<A extends unknown[], M extends boolean = fa
   readonly descriptor?: boolean;
   /** Completes many times: takes a handler only. */
   readonly multishot?: M;
+  /** The Linux that has it, where that is newer than what the package needs. */
+  readonly since?: string;
   /** Negative results that fulfil the promise, and with what: the ETIME of a timeout. */
   readonly expected?: ReadonlyMap<number, number>;
 }
@@ -84,6 +86,17 @@ export function methodFor(name: string, definition: AnyDefinition): Method {
   const shape = SHAPES[Math.max(0, definition.prepare.length - 2)];
   if (shape === undefined) throw new RangeError(`operation ${name} has too many arguments`);
   return shape(new Compiled(name, definition));
+}
+
+/** What stands in for the method of an operation that the kernel lacks: it throws at the call. */
+export function unsupported(name: string, { since }: AnyDefinition, kernel: string): () => never {
+  const remedy = since === undefined ? '' : `; Linux ${since} and newer have it`;
+  return () => {
+    throw proactorError(
+      'ERR_PROACTOR_UNSUPPORTED',
+      `the operation ${name} is not there in this kernel (${kernel})${remedy}`,
+    );
+  };
 }
 
 class Compiled {

@@ -9,6 +9,8 @@ export type ProactorErrorCode =
   | 'ERR_IO_URING_UNAVAILABLE'
   /** Loop dispatch was asked for in a runtime without libuv (Bun, Deno). */
   | 'ERR_PROACTOR_LOOP_UNAVAILABLE'
+  /** The kernel lacks what was asked for; the message names it, and the kernel's version. */
+  | 'ERR_PROACTOR_UNSUPPORTED'
   /** The proactor was disposed of. */
   | 'ERR_PROACTOR_DISPOSED'
   /** As many operations are in flight as `maxOperations` allows. */

@@ -140,6 +140,7 @@ export const operations = {
   timeoutMultishot: multishot({
     opcode: Opcode.TIMEOUT,
     syscall: 'timeout',
+    since: '6.4',
     prepare(entry, ring, periodMs: number, count: number, flags?: number) {
       entry.length = 1;
       entry.offset = checkInteger(count, 'count', 0, INT32_MAX);

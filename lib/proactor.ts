@@ -1,9 +1,9 @@
 // Tier 1: the Proactor. One method for each operation (operations.ts defines them), and the life of
 // the ring they run on.
-import type { Initiator } from './define-operation';
+import { type Initiator, unsupported } from './define-operation';
 import { channels, debug } from './diagnostics';
-import { outOfRange, proactorError } from './errors';
-import { installOperations, type Operations } from './operations';
+import { invalidArgType, outOfRange, proactorError } from './errors';
+import { installOperations, type Operations, operations } from './operations';
 import { type ProbeReport, probe, runtimeName } from './probe';
 import { addon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
@@ -50,6 +50,8 @@ export interface ProactorOptions {
   readonly disposeTimeoutMs?: number;
   /** IORING_SETUP_* flags not to be asked for: to try what an older kernel would do. Default: 0. */
   readonly withheldSetupFlags?: number;
+  /** Operations, by name, to do without: to try what an older kernel would do. Default: none. */
+  readonly withheldOperations?: readonly string[];
   /** Loop dispatch: be woken by an eventfd instead of sleeping in the ring. Default: false. */
   readonly eventfd?: boolean;
 }
@@ -68,6 +70,7 @@ interface CheckedOptions {
   readonly incremental: boolean;
   readonly disposeTimeoutMs: number;
   readonly withheldSetupFlags: number;
+  readonly withheldOperations: readonly string[];
   readonly eventfd: boolean;
 }
 
@@ -75,6 +78,17 @@ function checkPowerOfTwo(value: number, name: string, min: number, max: number):
   checkInteger(value, name, min, max);
   if ((value & (value - 1)) !== 0) throw outOfRange(name, 'a power of two', value);
   return value;
+}
+
+function checkOperations(names: unknown): readonly string[] {
+  if (!Array.isArray(names)) {
+    throw invalidArgType('options.withheldOperations', 'an instance of Array', names);
+  }
+  const known = Object.keys(operations);
+  for (const [index, name] of names.entries()) {
+    checkOneOf(name, `options.withheldOperations[${index}]`, known);
+  }
+  return names;
 }
 
 let selfTest: ProbeReport | undefined;
@@ -127,6 +141,7 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
       0,
       0xffffffff,
     ),
+    withheldOperations: checkOperations(options.withheldOperations ?? []),
     eventfd,
   };
   checkInteger(
@@ -171,6 +186,12 @@ class ProactorBase implements Initiator {
         `loop dispatch is driven by libuv's event loop, which ${runtimeName()} does not have: use { dispatch: 'thread' }`,
       );
     }
+    if (checked.incremental && !report.features.incrementalBuffers) {
+      throw proactorError(
+        'ERR_PROACTOR_UNSUPPORTED',
+        `options.buffers.incremental: buffers cannot be used piece by piece with this kernel (${report.kernel}); Linux 6.12 and newer can`,
+      );
+    }
     this.dispatch = checked.dispatch;
     this.#disposeTimeoutMs = checked.disposeTimeoutMs;
     const { count, size, incremental } = checked;
@@ -183,6 +204,13 @@ class ProactorBase implements Initiator {
       withheldFlags: checked.withheldSetupFlags,
       preferEventfd: checked.eventfd,
     });
+    const { withheldOperations } = checked;
+    // Only where something is missing, so that elsewhere all proactors are of one shape.
+    for (const [name, definition] of Object.entries(operations)) {
+      if (report.opcodes[name] && !withheldOperations.includes(name)) continue;
+      const value = unsupported(name, definition as never, report.kernel);
+      Object.defineProperty(this, name, { value });
+    }
     debug(
       'open: %s dispatch, set-up flags 0x%s',
       this.dispatch,

@@ -15,6 +15,8 @@ export interface ProbeFeatures {
   readonly incrementalBuffers: boolean;
   /** Multishot receive (6.0), found to work by trying. */
   readonly multishotReceive: boolean;
+  /** Repeated timeouts (6.4), found to work by trying. */
+  readonly multishotTimeout: boolean;
   /** The runtime has libuv, which loop dispatch needs. */
   readonly loopDispatch: boolean;
 }
@@ -42,6 +44,7 @@ const NO_FEATURES: ProbeFeatures = {
   bufferRing: false,
   incrementalBuffers: false,
   multishotReceive: false,
+  multishotTimeout: false,
   loopDispatch: false,
 };
 
@@ -165,6 +168,8 @@ export function probe(): ProbeReport {
   const opcodes: Record<string, boolean> = {};
   for (const [name, { opcode }] of Object.entries(operations))
     opcodes[name] = native.operations[opcode] === 1;
+  // Its opcode is older than its flag.
+  opcodes['timeoutMultishot'] &&= native.multishotTimeout;
   const missing = REQUIRED_OPCODES.filter((name) => native.operations[Opcode[name]] !== 1);
   if (missing.length > 0 || !native.multishotReceive) {
     const what =
@@ -189,6 +194,7 @@ export function probe(): ProbeReport {
       bufferRing: native.bufferRing,
       incrementalBuffers: native.incremental,
       multishotReceive: native.multishotReceive,
+      multishotTimeout: native.multishotTimeout,
       loopDispatch: native.loopDispatch && runtimeName() === 'Node.js',
     },
     opcodes,

@@ -33,6 +33,7 @@ Napi::Value Probe(const Napi::CallbackInfo& info) {
   result.Set("bufferRing", probe.buffer_ring);
   result.Set("incremental", probe.incremental);
   result.Set("multishotReceive", probe.multishot_receive);
+  result.Set("multishotTimeout", probe.multishot_timeout);
   result.Set("loopDispatch", LoopDispatcher::Supported());
   return result;
 }

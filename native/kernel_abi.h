@@ -155,6 +155,7 @@ constexpr uint16_t IO_URING_OP_SUPPORTED = 1;
 // The operations that native code itself submits; the full list is in lib/ring/kernel.ts.
 constexpr uint8_t IORING_OP_NOP = 0;
 constexpr uint8_t IORING_OP_POLL_ADD = 6;
+constexpr uint8_t IORING_OP_TIMEOUT = 11;
 constexpr uint8_t IORING_OP_ACCEPT = 13;
 constexpr uint8_t IORING_OP_ASYNC_CANCEL = 14;
 constexpr uint8_t IORING_OP_CLOSE = 19;
@@ -162,6 +163,7 @@ constexpr uint8_t IORING_OP_SEND = 26;
 constexpr uint8_t IORING_OP_RECV = 27;
 constexpr uint8_t IOSQE_BUFFER_SELECT = 1u << 5;
 constexpr uint32_t IORING_POLL_ADD_MULTI = 1u << 0;
+constexpr uint32_t IORING_TIMEOUT_MULTISHOT = 1u << 6;
 constexpr uint32_t IORING_ASYNC_CANCEL_ALL = 1u << 0;
 constexpr uint32_t IORING_ASYNC_CANCEL_ANY = 1u << 2;
 constexpr uint16_t IORING_RECV_MULTISHOT = 1u << 1;

@@ -96,23 +96,48 @@ bool TestReceive(Ring* ring, bool incremental) {
   return good;
 }
 
-bool TestReceiveOnNewRing(bool incremental) {
+RingOptions SmallRing() {
   RingOptions options;
   options.submission_entries = 4;
   options.completion_entries = 16;
+  return options;
+}
+
+// A repeated timeout that is to come once: kernels without them refuse its flag.
+bool TestMultishotTimeout() {
   Ring ring;
-  return ring.SetUp(options) == 0 && TestReceive(&ring, incremental);
+  if (ring.SetUp(SmallRing()) != 0) return false;
+  const uint32_t tail = ring.submission_head();
+  io_uring_sqe* entry = ring.submission_at(tail);
+  __kernel_timespec soon{};
+  soon.tv_nsec = 1000;
+  *entry = io_uring_sqe{};
+  entry->opcode = IORING_OP_TIMEOUT;
+  entry->fd = -1;
+  entry->addr = reinterpret_cast<uint64_t>(&soon);
+  entry->len = 1;
+  entry->off = 1;  // how often
+  entry->op_flags = IORING_TIMEOUT_MULTISHOT;
+  ring.PublishSubmissions(tail + 1);
+  __kernel_timespec limit{};
+  limit.tv_sec = 1;
+  ring.Enter(1, &limit);
+  const uint32_t head = ring.completion_head();
+  // The kernel has read `soon` by now: what is still in flight ends with the ring.
+  return head != ring.completion_tail() && ring.completion_at(head)->res == -ETIME;
+}
+
+bool TestReceiveOnNewRing(bool incremental) {
+  Ring ring;
+  return ring.SetUp(SmallRing()) == 0 && TestReceive(&ring, incremental);
 }
 
 }  // namespace
 
 ProbeResult ProbeKernel() {
   ProbeResult result;
-  RingOptions options;
-  options.submission_entries = 4;
-  options.completion_entries = 16;
   Ring ring;
-  result.error = ring.SetUp(options);
+  result.error = ring.SetUp(SmallRing());
   if (result.error != 0) {
     result.failed_call = "io_uring_setup";
     return result;
@@ -141,6 +166,7 @@ ProbeResult ProbeKernel() {
   ring.Close();
   result.buffer_ring = result.multishot_receive = TestReceiveOnNewRing(false);
   result.incremental = result.buffer_ring && TestReceiveOnNewRing(true);
+  result.multishot_timeout = TestMultishotTimeout();
   return result;
 }
 

@@ -17,6 +17,7 @@ struct ProbeResult {
   bool buffer_ring = false;       // provided buffer rings (5.19)
   bool incremental = false;       // they can be consumed incrementally (6.12) and do it right
   bool multishot_receive = false;
+  bool multishot_timeout = false;  // repeated timeouts (6.4)
 };
 
 ProbeResult ProbeKernel();

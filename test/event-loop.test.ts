@@ -21,7 +21,10 @@ const loads: Readonly<Record<string, (proactor: Proactor) => void>> = {
     proactor.timeout(FOREVER_MS, 0, () => {});
   },
   'woken every millisecond': (proactor) => {
-    proactor.timeoutMultishot(1, 0, 0, () => {});
+    const again = (): void => {
+      if (!proactor.disposed) proactor.timeout(1, 0, again);
+    };
+    again();
   },
   'busy without a pause': (proactor) => {
     const again = (): void => {

@@ -1,10 +1,11 @@
 // What older kernels would do: the ring is set up without the flags they lack, and without incremental buffers. The same
 // things have to work.
 import { describe, expect, it } from '@jest/globals';
-import { constants } from 'proactor';
+import { constants, Proactor } from 'proactor';
 import { runProgram } from './support/child';
 import { completionOf, delay, Recorder } from './support/completions';
-import { type Dispatcher, describeAll } from './support/dispatchers';
+import { type Dispatcher, describeAll, describeEach } from './support/dispatchers';
+import { itWithoutFeature } from './support/features';
 import { openFile, patterned, pipe, temporaryFile } from './support/files';
 import { receiveAll, sendAll } from './support/receive';
 import { tcpPair } from './support/sockets';
@@ -92,5 +93,37 @@ describe.each(kernels)('a kernel with %s', (_what, withheldSetupFlags, there) =>
       });
       expect(ended).toMatchObject({ code: 0, stdout: 'slept\n', timedOut: false });
     });
+  });
+});
+
+describeEach('what the kernel lacks', ({ open }) => {
+  const unsupported = (message: string): unknown =>
+    expect.objectContaining({
+      code: 'ERR_PROACTOR_UNSUPPORTED',
+      message: expect.stringContaining(message),
+    });
+
+  it('is refused at the call, in either form, and everything else works', async () => {
+    const proactor = open({ withheldOperations: ['timeoutMultishot', 'statx'] });
+    const { kernel } = Proactor.probe();
+    const since = `the operation timeoutMultishot is not there in this kernel (${kernel}); Linux 6.4`;
+    expect(() => proactor.timeoutMultishot(1, 1, 0, () => {})).toThrow(unsupported(since));
+    const statx = `the operation statx is not there in this kernel (${kernel})`;
+    expect(() => proactor.statx(-100, '/', 0, 0, Buffer.alloc(256))).toThrow(unsupported(statx));
+    expect(await proactor.timeout(1)).toBe(0);
+    expect(proactor.stats()).toMatchObject({ submitted: 1, inFlight: 0 });
+  });
+
+  it('is what the probe says', () => {
+    const proactor = open() as unknown as Record<string, () => unknown>;
+    for (const [name, isThere] of Object.entries(Proactor.probe().opcodes)) {
+      if (!isThere) expect(() => proactor[name]!()).toThrow(unsupported(name));
+      else expect(Object.hasOwn(proactor, name)).toBe(false);
+    }
+  });
+
+  itWithoutFeature('incrementalBuffers')('can be incremental buffers', async () => {
+    const { kernel } = Proactor.probe();
+    expect(() => open({ buffers: { incremental: true } })).toThrow(unsupported(kernel));
   });
 });

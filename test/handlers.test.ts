@@ -6,6 +6,7 @@ import { RESULT_IS_DESCRIPTOR, SUBMISSION_TAIL } from '#lib/ring/layout';
 import { runProgram } from './support/child';
 import { completionOf, delay, Recorder } from './support/completions';
 import { type Dispatcher, describeAll, describeEach } from './support/dispatchers';
+import { itWithOperation } from './support/features';
 import { openDescriptors } from './support/files';
 
 describeAll('a handler that throws', (dispatcher: Dispatcher) => {
@@ -60,18 +61,21 @@ describeAll('a handler that throws', (dispatcher: Dispatcher) => {
     });
   });
 
-  it('of a multishot operation is called for the next completion all the same', async () => {
-    const ended = await runProgram(dispatcher, ({ open }) => {
-      let calls = 0;
-      process.on('uncaughtException', () => {});
-      open().timeoutMultishot(1, 5, 0, () => {
-        calls++;
-        throw new Error('each time');
+  itWithOperation('timeoutMultishot')(
+    'of a multishot operation is called for the next completion all the same',
+    async () => {
+      const ended = await runProgram(dispatcher, ({ open }) => {
+        let calls = 0;
+        process.on('uncaughtException', () => {});
+        open().timeoutMultishot(1, 5, 0, () => {
+          calls++;
+          throw new Error('each time');
+        });
+        process.on('exit', () => console.log(calls));
       });
-      process.on('exit', () => console.log(calls));
-    });
-    expect(ended).toMatchObject({ code: 0, stdout: '5\n', timedOut: false });
-  });
+      expect(ended).toMatchObject({ code: 0, stdout: '5\n', timedOut: false });
+    },
+  );
 
   it('throws something that is no error', async () => {
     const ended = await runProgram(dispatcher, ({ open }) => {

@@ -265,6 +265,8 @@ const options: readonly (readonly [options: unknown, code: string, name: string]
   [{ disposeTimeoutMs: '1' }, TYPE, '"options.disposeTimeoutMs"'],
   [{ disposeTimeoutMs: Number.NaN }, RANGE, '"options.disposeTimeoutMs"'],
   [{ withheldSetupFlags: -1 }, RANGE, '"options.withheldSetupFlags"'],
+  [{ withheldOperations: 'nop' }, TYPE, '"options.withheldOperations"'],
+  [{ withheldOperations: ['nop', 'nip'] }, VALUE, "'options.withheldOperations[1]'"],
   [{ eventfd: 'yes' }, TYPE, '"options.eventfd"'],
 ];
 

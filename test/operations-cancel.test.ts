@@ -3,6 +3,7 @@ import { expect, it } from '@jest/globals';
 import { constants } from 'proactor';
 import { completionOf, Recorder } from './support/completions';
 import { describeAll, describeEach } from './support/dispatchers';
+import { itWithOperation } from './support/features';
 import { pipe } from './support/files';
 
 const { ECANCELED, ENOENT } = constants;
@@ -56,18 +57,21 @@ describeAll('cancel', ({ open }) => {
     await recorder.reach(1);
   });
 
-  it('ends an operation that completes many times, also while it does', async () => {
-    const proactor = open();
-    for (let round = 0; round < 100; round++) {
-      const recorder = new Recorder();
-      const id = proactor.timeoutMultishot(0.2, 0, 0, (result, flags) => {
-        recorder.handler(result, flags);
-        if (recorder.completions.length === 1 + (round % 3)) proactor.cancel(id);
-      });
-      expect((await recorder.last()).result).toBe(-ECANCELED);
-      expect(proactor.cancel(id)).toBe(false);
-    }
-  });
+  itWithOperation('timeoutMultishot')(
+    'ends an operation that completes many times, also while it does',
+    async () => {
+      const proactor = open();
+      for (let round = 0; round < 100; round++) {
+        const recorder = new Recorder();
+        const id = proactor.timeoutMultishot(0.2, 0, 0, (result, flags) => {
+          recorder.handler(result, flags);
+          if (recorder.completions.length === 1 + (round % 3)) proactor.cancel(id);
+        });
+        expect((await recorder.last()).result).toBe(-ECANCELED);
+        expect(proactor.cancel(id)).toBe(false);
+      }
+    },
+  );
 
   it('can be asked for within the turn of the initiation, many times', async () => {
     const proactor = open();

@@ -1,5 +1,5 @@
 // Receiving: once into the caller's memory, and again and again into provided buffers.
-import { it as anywhere, expect } from '@jest/globals';
+import { expect, it } from '@jest/globals';
 import { constants, type Proactor } from 'proactor';
 import { completionOf, Recorder } from './support/completions';
 import { describeAll, describeEach } from './support/dispatchers';
@@ -11,7 +11,6 @@ import { disown, type Pair, resetOnClose, tcpPair } from './support/sockets';
 const { ECANCELED, ENOBUFS, IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } = constants;
 
 describeAll('recv', ({ open }) => {
-  const it = anywhere;
   it('receives into a Buffer, a part of it, a DataView and native memory', async () => {
     const proactor = open();
     const { near, far } = await tcpPair(proactor);
@@ -80,7 +79,7 @@ describeAll('recv', ({ open }) => {
 for (const incremental of [true, false]) {
   const mode = incremental ? 'incremental buffers' : 'whole buffers';
   describeEach(`recvMultishot with ${mode}`, ({ open }) => {
-    const it = incremental ? itWithFeature('incrementalBuffers') : anywhere;
+    const itThere = incremental ? itWithFeature('incrementalBuffers') : it;
     const opened = (count: number, size: number): Proactor =>
       open({ buffers: { incremental, count, size } });
 
@@ -92,7 +91,7 @@ for (const incremental of [true, false]) {
       expect(received.equals(bytes)).toBe(true);
     };
 
-    it('completes for each piece of data, naming its buffer', async () => {
+    itThere('completes for each piece of data, naming its buffer', async () => {
       const proactor = opened(4, 4096);
       const { near, far } = await tcpPair(proactor);
       const { buffers } = proactor;
@@ -120,51 +119,54 @@ for (const incremental of [true, false]) {
       expect(recorder.completions[3]!.flags & IORING_CQE_F_MORE).toBe(0);
     });
 
-    it('receives more than all its buffers hold, in order and complete', async () => {
+    itThere('receives more than all its buffers hold, in order and complete', async () => {
       const proactor = opened(4, 4096);
       await transfer(proactor, await tcpPair(proactor), patterned(1_000_003));
       expect(proactor.stats().buffersProvided).toBe(4);
     });
 
-    it('works with a single buffer', async () => {
+    itThere('works with a single buffer', async () => {
       const proactor = opened(1, 1024);
       await transfer(proactor, await tcpPair(proactor), patterned(100_001));
       expect(proactor.stats().buffersProvided).toBe(1);
     });
 
-    it('ends with ENOBUFS when all buffers are held, and goes on when one comes back', async () => {
-      const proactor = opened(2, 1024);
-      const { near, far } = await tcpPair(proactor);
-      const { buffers } = proactor;
-      const recorder = new Recorder();
-      const held: number[] = [];
-      const handler = (result: number, flags: number): void => {
-        if (result > 0) held.push(buffers.take(result, flags));
-        recorder.handler(result, flags);
-      };
-      proactor.recvMultishot(near, buffers, 0, handler);
-      const bytes = patterned(4096);
-      await proactor.send(far, bytes);
-      await recorder.last();
-      expect(recorder.results.at(-1)).toBe(-ENOBUFS);
-      expect(buffers.provided).toBe(0);
-      const got = recorder.results.slice(0, -1).reduce((sum, result) => sum + result, 0);
-      expect(got).toBe(2048);
-      // What is held stays as it was received while the rest arrives.
-      const again = receiveAll(proactor, near);
-      await proactor.shutdown(far, constants.SHUT_WR);
-      const first = Buffer.concat(
-        held.map((offset, index) =>
-          buffers.memory.bytes.subarray(offset, offset + recorder.results[index]!),
-        ),
-      );
-      expect(first.equals(bytes.subarray(0, 2048))).toBe(true);
-      for (const offset of held) buffers.release(offset);
-      expect((await again).equals(bytes.subarray(2048))).toBe(true);
-      expect(buffers.provided).toBe(2);
-    });
+    itThere(
+      'ends with ENOBUFS when all buffers are held, and goes on when one comes back',
+      async () => {
+        const proactor = opened(2, 1024);
+        const { near, far } = await tcpPair(proactor);
+        const { buffers } = proactor;
+        const recorder = new Recorder();
+        const held: number[] = [];
+        const handler = (result: number, flags: number): void => {
+          if (result > 0) held.push(buffers.take(result, flags));
+          recorder.handler(result, flags);
+        };
+        proactor.recvMultishot(near, buffers, 0, handler);
+        const bytes = patterned(4096);
+        await proactor.send(far, bytes);
+        await recorder.last();
+        expect(recorder.results.at(-1)).toBe(-ENOBUFS);
+        expect(buffers.provided).toBe(0);
+        const got = recorder.results.slice(0, -1).reduce((sum, result) => sum + result, 0);
+        expect(got).toBe(2048);
+        // What is held stays as it was received while the rest arrives.
+        const again = receiveAll(proactor, near);
+        await proactor.shutdown(far, constants.SHUT_WR);
+        const first = Buffer.concat(
+          held.map((offset, index) =>
+            buffers.memory.bytes.subarray(offset, offset + recorder.results[index]!),
+          ),
+        );
+        expect(first.equals(bytes.subarray(0, 2048))).toBe(true);
+        for (const offset of held) buffers.release(offset);
+        expect((await again).equals(bytes.subarray(2048))).toBe(true);
+        expect(buffers.provided).toBe(2);
+      },
+    );
 
-    it('shares its buffers among receivers, each with its own bytes', async () => {
+    itThere('shares its buffers among receivers, each with its own bytes', async () => {
       const proactor = opened(8, 2048);
       const pairs = await Promise.all(Array.from({ length: 8 }, () => tcpPair(proactor)));
       await Promise.all(
@@ -173,30 +175,33 @@ for (const incremental of [true, false]) {
       expect(proactor.stats().buffersProvided).toBe(8);
     });
 
-    it('receives once into one buffer with recvProvided, and no more than it holds', async () => {
-      const proactor = opened(2, 1024);
-      const { near, far } = await tcpPair(proactor);
-      const { buffers } = proactor;
-      const bytes = patterned(1500);
-      await proactor.send(far, bytes);
-      const received: Buffer[] = [];
-      for (const expected of [1024, 476, 0]) {
-        const { result, flags } = await completionOf((handler) =>
-          proactor.recvProvided(near, buffers, 0, handler),
-        );
-        expect(result).toBe(expected);
-        expect(flags & IORING_CQE_F_MORE).toBe(0);
-        if (result === 0) break;
-        const offset = buffers.take(result, flags);
-        received.push(Buffer.from(buffers.memory.view(offset, result)));
-        buffers.release(offset);
-        if (received.length === 2) await proactor.shutdown(far, constants.SHUT_WR);
-      }
-      expect(Buffer.concat(received).equals(bytes)).toBe(true);
-      expect(proactor.stats()).toMatchObject({ inFlight: 0, buffersProvided: 2 });
-    });
+    itThere(
+      'receives once into one buffer with recvProvided, and no more than it holds',
+      async () => {
+        const proactor = opened(2, 1024);
+        const { near, far } = await tcpPair(proactor);
+        const { buffers } = proactor;
+        const bytes = patterned(1500);
+        await proactor.send(far, bytes);
+        const received: Buffer[] = [];
+        for (const expected of [1024, 476, 0]) {
+          const { result, flags } = await completionOf((handler) =>
+            proactor.recvProvided(near, buffers, 0, handler),
+          );
+          expect(result).toBe(expected);
+          expect(flags & IORING_CQE_F_MORE).toBe(0);
+          if (result === 0) break;
+          const offset = buffers.take(result, flags);
+          received.push(Buffer.from(buffers.memory.view(offset, result)));
+          buffers.release(offset);
+          if (received.length === 2) await proactor.shutdown(far, constants.SHUT_WR);
+        }
+        expect(Buffer.concat(received).equals(bytes)).toBe(true);
+        expect(proactor.stats()).toMatchObject({ inFlight: 0, buffersProvided: 2 });
+      },
+    );
 
-    it('refuses to take bytes back twice', async () => {
+    itThere('refuses to take bytes back twice', async () => {
       const proactor = opened(2, 1024);
       const { near, far } = await tcpPair(proactor);
       const { buffers } = proactor;
@@ -214,7 +219,7 @@ for (const incremental of [true, false]) {
       expect((await recorder.last()).result).toBe(-ECANCELED);
     });
 
-    it('gives bytes back once their last holder released them', async () => {
+    itThere('gives bytes back once their last holder released them', async () => {
       const proactor = opened(1, 1024);
       const { near, far } = await tcpPair(proactor);
       const { buffers } = proactor;

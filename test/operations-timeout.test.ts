@@ -4,6 +4,7 @@ import { expect, it } from '@jest/globals';
 import { constants } from 'proactor';
 import { completionOf, Recorder } from './support/completions';
 import { describeAll, describeEach } from './support/dispatchers';
+import { itWithOperation } from './support/features';
 import { pipe } from './support/files';
 
 const { ECANCELED, ENOENT, ETIME, IORING_CQE_F_MORE } = constants;
@@ -68,7 +69,9 @@ describeAll('timeout', ({ open }) => {
 });
 
 describeEach('timeoutMultishot', ({ open }) => {
-  it('completes as many times as asked for, the last without F_MORE', async () => {
+  const itThere = itWithOperation('timeoutMultishot');
+
+  itThere('completes as many times as asked for, the last without F_MORE', async () => {
     const proactor = open();
     const recorder = new Recorder();
     proactor.timeoutMultishot(5, 3, 0, recorder.handler);
@@ -81,7 +84,7 @@ describeEach('timeoutMultishot', ({ open }) => {
     expect(proactor.stats()).toMatchObject({ submitted: 1, completed: 1, completions: 3 });
   });
 
-  it('goes on without end for a count of 0, until it is cancelled', async () => {
+  itThere('goes on without end for a count of 0, until it is cancelled', async () => {
     const proactor = open();
     const recorder = new Recorder();
     const id = proactor.timeoutMultishot(2, 0, 0, recorder.handler);

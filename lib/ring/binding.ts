@@ -59,6 +59,7 @@ export interface NativeProbe {
   readonly bufferRing: boolean;
   readonly incremental: boolean;
   readonly multishotReceive: boolean;
+  readonly multishotTimeout: boolean;
   readonly loopDispatch: boolean;
 }
 

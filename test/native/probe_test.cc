@@ -14,6 +14,7 @@ int test::CheckRefused(const char* call) {
   CHECK_EQUAL(probe.error, -EPERM);
   CHECK_EQUAL(std::string(probe.failed_call), std::string("io_uring_") + call);
   CHECK(!probe.buffer_ring && !probe.incremental && !probe.multishot_receive);
+  CHECK(!probe.multishot_timeout);
   CHECK_EQUAL(test::OpenDescriptors(), before);
   return 0;
 }
@@ -42,5 +43,6 @@ TEST(probe, gives_the_same_answer_again) {
     CHECK_EQUAL(again.setup_flags, first.setup_flags);
     CHECK_EQUAL(again.incremental, first.incremental);
     CHECK_EQUAL(again.multishot_receive, first.multishot_receive);
+    CHECK_EQUAL(again.multishot_timeout, first.multishot_timeout);
   }
 }

@@ -17,7 +17,13 @@ export function itWithFeature(feature: keyof ProbeFeatures): NamedTest {
   return itWith(report.features[feature], feature);
 }
 
-/** The same for an operation. */
+/** `it` for what happens where the feature is missing; elsewhere a visible skip. */
+export function itWithoutFeature(feature: keyof ProbeFeatures): NamedTest {
+  if (!report.features[feature]) return it;
+  return (name, body) => it.skip(`${name} [skipped: the kernel has ${feature}]`, body);
+}
+
+/** `itWithFeature` for an operation. */
 export function itWithOperation(operation: string): NamedTest {
   return itWith(report.opcodes[operation] === true, operation);
 }
