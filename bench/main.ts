@@ -1,5 +1,6 @@
 // The benchmark's command: the first word chooses what is done; without one it is the echo workload.
 import { Child } from './child.js';
+import { compareSummary, runCompare } from './commands/compare.js';
 import { runWorkload } from './commands/workload.js';
 import { UsageError } from './options.js';
 import { workloads } from './workloads/index.js';
@@ -21,6 +22,7 @@ const commands: readonly Command[] = [
     summary: workload.summary,
     run: (argv: readonly string[]) => runWorkload(workload, argv),
   })),
+  { name: 'compare', summary: compareSummary, run: runCompare },
 ];
 
 const helpText = `Usage: npm run bench -- [COMMAND] [OPTIONS]

@@ -78,6 +78,11 @@ export function metricsOf(
   return metrics;
 }
 
+/** A driver of this package. */
+export function isOwn(driver: string): boolean {
+  return driver.startsWith('proactor-');
+}
+
 /** The driver of that name, if it was measured without failing. */
 export function measuredDriver(row: RowResult, name: string): DriverOutcome | undefined {
   return row.drivers.find((driver) => driver.name === name && driver.status === 'ok');
