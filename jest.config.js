@@ -8,6 +8,7 @@ module.exports = {
   testMatch: ['**/*.test.js'],
   testEnvironment: 'node',
   transform: {},
-  testTimeout: 15_000,
+  // In emulation (test/vm) code runs some twenty times slower.
+  testTimeout: process.env.PROACTOR_VM ? 300_000 : 15_000,
   maxWorkers: 1,
 };

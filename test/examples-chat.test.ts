@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type Example, runExample, startExample } from './support/example';
+import { patient } from './support/pace';
 import { until } from './support/tcp-peer';
 
 const sockets = new Set<Socket>();
@@ -95,32 +96,36 @@ describe.each(['loop', 'thread'])('examples/chat-server.mjs --dispatch %s', (dis
     expect(await chat.stop('SIGTERM')).toBe(0);
   });
 
-  it('drops somebody who does not read, and the others go on', async () => {
-    const chat = await start();
-    const anna = await join(chat, 'anna');
-    const deaf = await join(chat, 'deaf');
-    deaf.socket.pause();
-    // What they write at once must not be more than a reader may leave unread for a moment (1 MiB), and
-    // the next comes at the pace of those who read: nobody but the deaf falls behind.
-    const writers: Guest[] = [];
-    for (let i = 0; i < 12; i++) writers.push(await join(chat, `writer${i}`));
-    const lines = `${'€'.repeat(990)}\n`.repeat(20);
-    for (let sent = 240; !anna.lines.includes('* deaf left'); sent += 240) {
-      expect(sent).toBeLessThan(24_000);
-      for (const { socket } of writers) socket.write(lines);
-      await until(
-        'anna has it',
-        () => anna.lines.filter((text) => text.startsWith('writer')).length === sent,
-        10_000,
+  it(
+    'drops somebody who does not read, and the others go on',
+    async () => {
+      const chat = await start();
+      const anna = await join(chat, 'anna');
+      const deaf = await join(chat, 'deaf');
+      deaf.socket.pause();
+      // What they write at once must not be more than a reader may leave unread for a moment (1 MiB), and
+      // the next comes at the pace of those who read: nobody but the deaf falls behind.
+      const writers: Guest[] = [];
+      for (let i = 0; i < 12; i++) writers.push(await join(chat, `writer${i}`));
+      const lines = `${'€'.repeat(990)}\n`.repeat(20);
+      for (let sent = 240; !anna.lines.includes('* deaf left'); sent += 240) {
+        expect(sent).toBeLessThan(24_000);
+        for (const { socket } of writers) socket.write(lines);
+        await until(
+          'anna has it',
+          () => anna.lines.filter((text) => text.startsWith('writer')).length === sent,
+          10_000,
+        );
+      }
+      anna.socket.write('/who\n');
+      await until('the others are there', () =>
+        anna.lines.some((text) => text.startsWith('* anna, writer0')),
       );
-    }
-    anna.socket.write('/who\n');
-    await until('the others are there', () =>
-      anna.lines.some((text) => text.startsWith('* anna, writer0')),
-    );
-    for (const { socket } of writers) socket.destroy();
-    expect(await chat.stop('SIGTERM')).toBe(0);
-  }, 60_000);
+      for (const { socket } of writers) socket.destroy();
+      expect(await chat.stop('SIGTERM')).toBe(0);
+    },
+    patient(60_000),
+  );
 });
 
 describe('examples/chat-server.mjs', () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { constants, Proactor } from 'proactor';
 import { describeEach } from './support/dispatchers';
+import { itWithOperation } from './support/features';
 
 const TYPE = 'ERR_INVALID_ARG_TYPE';
 const RANGE = 'ERR_OUT_OF_RANGE';
@@ -186,6 +187,8 @@ const cases: readonly Case[] = [
   ['recvMultishot', [0, undefined, 0, handler], TYPE, '"buffers"'],
   ['recvMultishot', [0, {}, 0, handler], TYPE, '"buffers"'],
   ['recvMultishot', [0, bytes, 0, handler], TYPE, '"buffers"'],
+  ['recvProvided', [0, undefined, 0, handler], TYPE, '"buffers"'],
+  ['recvProvided', [0, {}, 0], TYPE, '"handler"'],
   ...descriptors('shutdown', 0),
   ['shutdown', [0, undefined], TYPE, '"how"'],
   ['shutdown', [0, 3], RANGE, '"how"'],
@@ -226,9 +229,8 @@ describeEach('a call with a wrong argument', ({ options: dispatch }) => {
   });
   afterAll(() => proactor.dispose());
 
-  it.each(cases.map((each) => [`${each[0]}(${shown(each[1])})`, each] as const))(
-    '%s throws',
-    (_title, [call, args, code, name]) => {
+  for (const [call, args, code, name] of cases) {
+    itWithOperation(call)(`${call}(${shown(args)}) throws`, async () => {
       const method = (proactor as unknown as Record<string, (...args: unknown[]) => unknown>)[
         call
       ]!;
@@ -236,8 +238,8 @@ describeEach('a call with a wrong argument', ({ options: dispatch }) => {
       expect(() => method.apply(proactor, [...args])).toThrow(expected);
       // Nothing was initiated, and nothing is kept.
       expect(proactor.stats()).toMatchObject({ submitted: 0, inFlight: 0, blocksLent: 0 });
-    },
-  );
+    });
+  }
 });
 
 const options: readonly (readonly [options: unknown, code: string, name: string])[] = [

@@ -6,12 +6,13 @@ import { atEnd } from './support/cleanup';
 import { completionOf, delay, Recorder } from './support/completions';
 import { open } from './support/dispatchers';
 import { openFile, patterned, pipe, temporaryFile } from './support/files';
+import { patient } from './support/pace';
 import { receiveAll, sendAll } from './support/receive';
 import { tcpPair } from './support/sockets';
 
 const FOREVER_MS = 60_000;
 // What nobody wakes up for waits for the event loop's next timer, the test's own limit at the latest.
-const PROMPT_MS = 2000;
+const PROMPT_MS = patient(2000);
 const loop: ProactorOptions = { dispatch: 'loop' };
 const eventfd: ProactorOptions = { dispatch: 'loop', eventfd: true };
 const thread: ProactorOptions = { dispatch: 'thread' };

@@ -8,6 +8,7 @@ import { networkInterfaces } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, expect, it, jest } from '@jest/globals';
 import { type ConnectOptions, constants, TcpStream } from 'proactor';
+import { patient } from './support/pace';
 import { type Bed, HOST, onBothDispatchers } from './support/tcp-bed';
 import { peerRead, rejection, shapeOf, until } from './support/tcp-peer';
 
@@ -131,7 +132,7 @@ onBothDispatchers('TcpStream.connect', (bed) => {
     const error = await rejection(attempt({ port, timeoutMs: 80 }));
     const ms = Date.now() - startMs;
     expect(ms).toBeGreaterThanOrEqual(75);
-    expect(ms).toBeLessThan(1500);
+    expect(ms).toBeLessThan(patient(1500));
     expect(error).toMatchObject({ code: 'ETIMEDOUT', errno: -110, syscall: 'connect' });
     expect(error).toMatchObject({ address: HOST, port });
     expect(openDescriptors()).toBe(before);
@@ -170,7 +171,7 @@ onBothDispatchers('TcpStream.connect', (bed) => {
     controller.abort();
     const startMs = Date.now();
     expect(await rejection(connecting)).toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
-    expect(Date.now() - startMs).toBeLessThan(500);
+    expect(Date.now() - startMs).toBeLessThan(patient(500));
     await until('the operations ended', () => bed.proactor.stats().inFlight === 0);
     expect(openDescriptors()).toBe(before);
   });

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { setTimeout as delay, setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { type Lease, Proactor, type ProactorOptions, type TcpStream } from 'proactor';
+import { amount, patient } from './support/pace';
 import { ByteSink, ByteSource, Random, seed } from './support/random';
 import { type Bed, onBothDispatchers } from './support/tcp-bed';
 
@@ -145,43 +146,57 @@ async function exchange(
 
 onBothDispatchers(`TCP streams (seed ${seed})`, (bed) => {
   describe.each(BUFFERS)('over %s', (_, buffers) => {
-    it('carry every byte in both directions', async () => {
-      const proactor = bed.newProactor({ buffers: buffers! });
-      for (let index = 0; index < 4; index++) {
-        await exchange(bed, proactor, seed + index * 1000, [1, 3_000_000]);
-      }
-    }, 30_000);
+    it(
+      'carry every byte in both directions',
+      async () => {
+        const proactor = bed.newProactor({ buffers: buffers! });
+        for (let index = 0; index < 4; index++) {
+          await exchange(bed, proactor, seed + index * 1000, [1, amount(3_000_000)]);
+        }
+      },
+      patient(30_000),
+    );
 
-    it('carry every byte of many connections at once', async () => {
-      const proactor = bed.newProactor({ buffers: buffers! });
-      const states = Array.from({ length: 24 }, (_each, index) => seed + 7 * index);
-      await Promise.all(states.map((state) => exchange(bed, proactor, state, [1, 400_000])));
-    }, 30_000);
+    it(
+      'carry every byte of many connections at once',
+      async () => {
+        const proactor = bed.newProactor({ buffers: buffers! });
+        const states = Array.from({ length: 24 }, (_each, index) => seed + 7 * index);
+        await Promise.all(
+          states.map((state) => exchange(bed, proactor, state, [1, amount(400_000)])),
+        );
+      },
+      patient(30_000),
+    );
 
-    it('echo through chunks, leases and queues', async () => {
-      const proactor = bed.newProactor({ buffers: buffers! });
-      const echo = async (state: number): Promise<void> => {
-        const random = new Random(state);
-        const { stream, peer } = await bed.accepted({ proactor });
-        stream.onData = (chunk) => {
-          if (random.chance(0.2)) {
-            using lease = chunk.lease();
-            stream.write(lease);
-          } else if (!stream.write(random.chance(0.2) ? chunk.bytes : chunk)) {
-            stream.pause();
-          }
+    it(
+      'echo through chunks, leases and queues',
+      async () => {
+        const proactor = bed.newProactor({ buffers: buffers! });
+        const echo = async (state: number): Promise<void> => {
+          const random = new Random(state);
+          const { stream, peer } = await bed.accepted({ proactor });
+          stream.onData = (chunk) => {
+            if (random.chance(0.2)) {
+              using lease = chunk.lease();
+              stream.write(lease);
+            } else if (!stream.write(random.chance(0.2) ? chunk.bytes : chunk)) {
+              stream.pause();
+            }
+          };
+          stream.onDrain = () => stream.resume();
+          const source = new ByteSource(state);
+          const sink = new ByteSink();
+          await Promise.all([
+            peerSend(peer, source, random.size(100, amount(1_500_000)), new Random(state + 1)),
+            peerReceive(peer, sink, new Random(state + 2)),
+          ]);
+          expect([state, sink.digest()]).toEqual([state, source.digest()]);
         };
-        stream.onDrain = () => stream.resume();
-        const source = new ByteSource(state);
-        const sink = new ByteSink();
-        await Promise.all([
-          peerSend(peer, source, random.size(100, 1_500_000), new Random(state + 1)),
-          peerReceive(peer, sink, new Random(state + 2)),
-        ]);
-        expect([state, sink.digest()]).toEqual([state, source.digest()]);
-      };
-      await Promise.all(Array.from({ length: 8 }, (_each, index) => echo(seed + index)));
-    }, 30_000);
+        await Promise.all(Array.from({ length: 8 }, (_each, index) => echo(seed + index)));
+      },
+      patient(30_000),
+    );
   });
 
   it('exhaust tiny buffers on the way, and go on', async () => {
@@ -191,25 +206,29 @@ onBothDispatchers(`TCP streams (seed ${seed})`, (bed) => {
     expect(proactor.stats().bufferExhaustion).toBeGreaterThan(0);
   });
 
-  it('let others go on while a paused stream and leases hold what they have', async () => {
-    for (const [, buffers] of BUFFERS) {
-      const proactor = bed.newProactor({ buffers: buffers! });
-      const leases: Lease[] = [];
-      for (let count = 0; count < 3; count++) {
-        const { stream, peer } = await bed.connected({ proactor });
-        stream.onData = (chunk) => {
-          leases.push(chunk.lease());
-          if (count === 1) stream.pause();
-        };
-        peer.write(Buffer.alloc(100_000, 'held'));
+  it(
+    'let others go on while a paused stream and leases hold what they have',
+    async () => {
+      for (const [, buffers] of BUFFERS) {
+        const proactor = bed.newProactor({ buffers: buffers! });
+        const leases: Lease[] = [];
+        for (let count = 0; count < 3; count++) {
+          const { stream, peer } = await bed.connected({ proactor });
+          stream.onData = (chunk) => {
+            leases.push(chunk.lease());
+            if (count === 1) stream.pause();
+          };
+          peer.write(Buffer.alloc(100_000, 'held'));
+        }
+        await delay(20);
+        await exchange(bed, proactor, seed, [1, 100_000]);
+        const held = Buffer.concat(leases.map((lease) => lease.bytes));
+        expect(held.equals(Buffer.alloc(held.length, 'held'))).toBe(true);
+        for (const lease of leases) lease.release();
       }
-      await delay(20);
-      await exchange(bed, proactor, seed, [1, 100_000]);
-      const held = Buffer.concat(leases.map((lease) => lease.bytes));
-      expect(held.equals(Buffer.alloc(held.length, 'held'))).toBe(true);
-      for (const lease of leases) lease.release();
-    }
-  }, 30_000);
+    },
+    patient(30_000),
+  );
 
   it('answer pipelined requests in their order', async () => {
     const { stream, peer } = await bed.accepted();
@@ -219,7 +238,7 @@ onBothDispatchers(`TCP streams (seed ${seed})`, (bed) => {
       rest = lines.pop()!;
       for (const line of lines) stream.write(`re: ${line}\n`);
     };
-    const count = 20_000;
+    const count = amount(20_000);
     let answers = '';
     peer.on('data', (data) => {
       answers += data;
@@ -233,23 +252,27 @@ onBothDispatchers(`TCP streams (seed ${seed})`, (bed) => {
     expect(answers === expected.join('')).toBe(true);
   });
 
-  it('carry every byte between two of ours, many at once', async () => {
-    const exchangeOwn = async (state: number): Promise<void> => {
-      const random = new Random(state);
-      const { near, far } = await bed.both({ allowHalfOpen: true });
-      const sources = [new ByteSource(state), new ByteSource(state + 1)] as const;
-      const sinks = [new ByteSink(), new ByteSink()] as const;
-      const draw = (): Random => new Random(random.integer(0, 2 ** 31));
-      await Promise.all([
-        send(near, sources[0], random.size(1, 1_000_000), draw()),
-        receive(far, sinks[0], draw()),
-        send(far, sources[1], random.size(1, 1_000_000), draw()),
-        receive(near, sinks[1], draw()),
-      ]);
-      for (const end of [0, 1] as const) {
-        expect([state, sinks[end].digest()]).toEqual([state, sources[end].digest()]);
-      }
-    };
-    await Promise.all(Array.from({ length: 12 }, (_each, index) => exchangeOwn(seed + index)));
-  }, 30_000);
+  it(
+    'carry every byte between two of ours, many at once',
+    async () => {
+      const exchangeOwn = async (state: number): Promise<void> => {
+        const random = new Random(state);
+        const { near, far } = await bed.both({ allowHalfOpen: true });
+        const sources = [new ByteSource(state), new ByteSource(state + 1)] as const;
+        const sinks = [new ByteSink(), new ByteSink()] as const;
+        const draw = (): Random => new Random(random.integer(0, 2 ** 31));
+        await Promise.all([
+          send(near, sources[0], random.size(1, amount(1_000_000)), draw()),
+          receive(far, sinks[0], draw()),
+          send(far, sources[1], random.size(1, amount(1_000_000)), draw()),
+          receive(near, sinks[1], draw()),
+        ]);
+        for (const end of [0, 1] as const) {
+          expect([state, sinks[end].digest()]).toEqual([state, sources[end].digest()]);
+        }
+      };
+      await Promise.all(Array.from({ length: 12 }, (_each, index) => exchangeOwn(seed + index)));
+    },
+    patient(30_000),
+  );
 });

@@ -9,6 +9,7 @@ import type { ProbeReport } from 'proactor';
 import { type Ended, root, runCommand, sourceOf } from './support/child';
 import { dispatchers } from './support/dispatchers';
 import { temporaryFile } from './support/files';
+import { patient } from './support/pace';
 
 const { EACCES, EINVAL, ENOMEM, ENOSYS, EPERM } = osConstants.errno;
 const compiler = process.env['CXX'] || 'c++';
@@ -56,7 +57,7 @@ describeOrSkip(`in a sandbox that refuses${missing ? ` (skipped: ${missing})` : 
     const built = spawnSync(compiler, ['-std=c++17', '-Wall', '-Werror', '-o', launcher, source]);
     expect(String(built.stderr)).toBe('');
     expect(built.status).toBe(0);
-  }, 60_000);
+  }, patient(60_000));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const node = (call: string, errno: number, ...args: readonly string[]): Promise<Ended> =>

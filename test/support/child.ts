@@ -4,6 +4,7 @@ import * as path from 'node:path';
 import type * as proactorModule from 'proactor';
 import { atEnd } from './cleanup';
 import type { Dispatcher } from './dispatchers';
+import { patient } from './pace';
 
 export const root = path.dirname(require.resolve('proactor/package.json'));
 
@@ -64,7 +65,7 @@ export function runCommand(
   const timer = setTimeout(() => {
     timedOut = true;
     child.kill('SIGKILL');
-  }, timeoutMs);
+  }, patient(timeoutMs));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {

@@ -23,7 +23,7 @@ export function itWithoutFeature(feature: keyof ProbeFeatures): NamedTest {
   return (name, body) => it.skip(`${name} [skipped: the kernel has ${feature}]`, body);
 }
 
-/** `itWithFeature` for an operation. */
+/** `itWithFeature` for an operation; `it` for the name of anything else. */
 export function itWithOperation(operation: string): NamedTest {
-  return itWith(report.opcodes[operation] === true, operation);
+  return itWith(report.opcodes[operation] !== false, operation);
 }

@@ -1,5 +1,6 @@
 // Runs a function in a process of its own: for what ends a process, keeps it alive or needs its limits.
 import { spawn } from 'node:child_process';
+import { patient } from './pace';
 import { root } from './sources';
 
 type Package = typeof import('proactor');
@@ -43,7 +44,7 @@ export function inChild<A extends readonly (string | number | boolean)[]>(
     cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  const limit = setTimeout(() => child.kill('SIGKILL'), patient(limitMs));
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text) => {

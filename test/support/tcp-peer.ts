@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TcpStream } from 'proactor';
+import { patient } from './pace';
 
 /** The next `count` bytes of a peer, which is paused before and after. */
 export async function peerRead(peer: Socket, count: number): Promise<Buffer> {
@@ -61,7 +62,7 @@ export async function until(
   condition: () => boolean | Promise<boolean>,
   limitMs = 5000,
 ): Promise<void> {
-  const deadline = Date.now() + limitMs;
+  const deadline = Date.now() + patient(limitMs);
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`not within ${limitMs} ms: ${what}`);
     await delay(2);

@@ -1,0 +1,15 @@
+// How long tests may take, and how much they carry. In emulation (test/vm sets PROACTOR_VM) code runs some twenty times
+// slower; anywhere else nothing is changed.
+
+const SLOWNESS = 20;
+const isEmulated = process.env['PROACTOR_VM'] !== undefined;
+
+/** A limit of time, which something that hangs exceeds and something that works does not. */
+export function patient(ms: number): number {
+  return isEmulated ? ms * SLOWNESS : ms;
+}
+
+/** An amount that makes a test long rather than thorough: bytes of a transfer, rounds, connections. */
+export function amount(full: number): number {
+  return isEmulated ? Math.ceil(full / SLOWNESS) : full;
+}
