@@ -1,5 +1,8 @@
 // What the package exports; nothing is defined here.
 
+// Types of Node stand in the declarations. Without the reference a program has to name them itself ("types": ["node"]).
+/// <reference types="node" preserve="true" />
+
 export type { MultiShot, OneShot, OperationOptions } from './define-operation';
 export { channels } from './diagnostics';
 export { AbortError, type ProactorErrorCode, type SystemError } from './errors';

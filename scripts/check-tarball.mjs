@@ -1,110 +1,118 @@
-// Packs the package and uses it as a stranger would: what is in the tarball, does it install without scripts, import
-// from both module systems, type-check, and echo. `--keep` leaves the temporary folder.
+// `npm run test:package`: packs the package and uses it as a stranger would: what is in the tarball, whether it installs
+// without scripts and compilers, imports, type-checks, and works on every runtime.
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { fail, root } from './common.mjs';
+import { installNode, installPinned } from './runtimes.mjs';
+import { Checklist, Missing } from './tarball/checklist.mjs';
+import { Consumer, ownNpm } from './tarball/consumer.mjs';
+import { checkContents, checkManifest, readTarball, releaseBinaries } from './tarball/contents.mjs';
+import { checkRuntimes } from './tarball/runtimes.mjs';
+import { checkTypes } from './tarball/types.mjs';
+import { writeResult } from './test-results.mjs';
 
+const USAGE = `npm run test:package [-- OPTIONS]
+  --tarball FILE  check this one, instead of packing the checkout
+  --release       every binary of a release must be in it, not only this machine's
+  --keep          leave the temporary folder`;
+
+function readOptions() {
+  const options = {
+    tarball: { type: 'string' },
+    release: { type: 'boolean' },
+    keep: { type: 'boolean' },
+  };
+  try {
+    return parseArgs({ options: { ...options, help: { type: 'boolean' } } }).values;
+  } catch (error) {
+    return fail(`${error.message}\n${USAGE}`);
+  }
+}
+
+const options = readOptions();
+if (options.help) {
+  console.log(USAGE);
+  process.exit(0);
+}
 const folder = mkdtempSync(path.join(tmpdir(), 'proactor-tarball-'));
 process.on('exit', () => {
-  if (!process.argv.includes('--keep')) rmSync(folder, { recursive: true, force: true });
+  if (options.keep) console.log(`left: ${folder}`);
+  else rmSync(folder, { recursive: true, force: true });
 });
 
-function output(command, args, cwd) {
-  const result = spawnSync(command, args, { cwd, encoding: 'utf8', maxBuffer: 64 << 20 });
-  if (result.status !== 0) {
-    fail(
-      `${command} ${args.join(' ')} ended with ${result.status}\n${result.stdout}${result.stderr}`,
-    );
-  }
-  return result.stdout;
-}
-
-function checkContents(files, manifest) {
-  const libc = 'glibc';
-  const needed = [
-    'package.json',
-    'README.md',
-    'LICENSE',
-    'CHANGELOG.md',
-    'dist/index.js',
-    'dist/index.mjs',
-    'dist/index.d.ts',
-    'dist/index.d.mts',
-    `prebuilds/linux-${process.arch}/proactor.${libc}.node`,
+/** Packs the checkout as `npm publish` would, binary included. */
+function pack() {
+  const args = [
+    'pack',
+    '--json',
+    '--loglevel=error',
+    '--foreground-scripts=false',
+    '--pack-destination',
+    folder,
   ];
-  const problems = needed.filter((name) => !files.includes(name)).map((name) => `lacks ${name}`);
-  const allowed =
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(m?js|d\.m?ts)|prebuilds\/[\w-]+\/[\w.]+\.node)$/;
-  problems.push(...files.filter((name) => !allowed.test(name)).map((name) => `carries ${name}`));
-  for (const script of ['preinstall', 'install', 'postinstall']) {
-    if (manifest.scripts?.[script]) problems.push(`has the install script "${script}"`);
-  }
-  // Without this npm publishes "install": "node-gyp rebuild" for a package that has a binding.gyp beside package.json.
-  if (manifest.gypfile !== false) problems.push('does not say "gypfile": false');
-  if (Object.keys(manifest.dependencies ?? {}).length > 0) problems.push('has dependencies');
-  return problems;
+  const result = spawnSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 16 << 20 });
+  if (result.status !== 0)
+    fail(`npm pack ended with ${result.status}\n${result.stdout}${result.stderr}`);
+  const packed = JSON.parse(result.stdout.replace(/^[^[{]*/s, ''));
+  const [{ filename }] = Object.values(packed);
+  return path.join(folder, filename);
 }
 
-const packed = JSON.parse(
-  output(
-    'npm',
-    [
-      'pack',
-      '--json',
-      '--loglevel=error',
-      '--foreground-scripts=false',
-      '--pack-destination',
-      folder,
-    ],
-    root,
-  ).replace(/^[^[{]*/s, ''),
+/** Runs a checker of node_modules/.bin on the tarball. */
+function checkWith(command, args) {
+  const bin = path.join(root, 'node_modules', '.bin', command);
+  const result = spawnSync(bin, args, { cwd: folder, encoding: 'utf8' });
+  if (result.status !== 0)
+    throw new Error(`ended with ${result.status}\n${result.stdout}${result.stderr}`);
+}
+
+const tarball = options.tarball === undefined ? pack() : path.resolve(options.tarball);
+const checklist = new Checklist();
+const packed = await checklist.check('the tarball can be read', () => readTarball(tarball));
+if (packed === undefined) process.exit(1);
+const binaries = options.release
+  ? releaseBinaries
+  : [`prebuilds/linux-${process.arch}/proactor.glibc.node`];
+await checklist.check('has what it needs and nothing else', () => checkContents(packed, binaries));
+await checklist.check('runs nothing, brings nothing, shuts out nobody', () =>
+  checkManifest(packed),
 );
-const tarball = Array.isArray(packed) ? packed[0] : Object.values(packed)[0];
-const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
-const files = tarball.files.map((file) => file.path).sort();
-console.log(files.join('\n'));
-const problems = checkContents(files, manifest);
-if (problems.length > 0) fail(`the tarball\n  ${problems.join('\n  ')}`);
-
-const consumer = path.join(folder, 'consumer');
-mkdirSync(consumer);
-writeFileSync(path.join(consumer, 'package.json'), '{ "name": "consumer", "private": true }\n');
-output(
-  'npm',
-  ['install', '--ignore-scripts', '--offline', path.join(folder, tarball.filename)],
-  consumer,
+await checklist.check('publint', () => checkWith('publint', [tarball, '--strict']));
+await checklist.check('are the types wrong?', () =>
+  checkWith('attw', [tarball, '--profile', 'strict']),
 );
-const lock = JSON.parse(readFileSync(path.join(consumer, 'package-lock.json'), 'utf8'));
-if (lock.packages['node_modules/proactor'].hasInstallScript) fail('npm sees an install script');
 
-const sources = path.join(root, 'scripts', 'tarball-consumer');
-cpSync(sources, consumer, { recursive: true });
-cpSync(path.join(sources, 'types.mts'), path.join(consumer, 'types.cts'));
-for (const program of ['consumer.mjs', 'consumer.cjs']) {
-  process.stdout.write(output(process.execPath, [program], consumer));
+const consumer = new Consumer(folder, process.execPath);
+await checklist.check('there is no compiler where it is installed', () =>
+  consumer.checkNoCompiler(),
+);
+await checklist.check('installs with scripts disabled', () =>
+  consumer.install(tarball, ownNpm(), ['--ignore-scripts']),
+);
+consumer.addPrograms();
+for (const program of ['import.mjs', 'require.cjs', 'elsewhere.cjs']) {
+  await checklist.check(`runs ${program}`, () => consumer.output([consumer.node, program]));
 }
-const typeRoots = path.join(root, 'node_modules', '@types');
-for (const program of ['types.mts', 'types.cts']) {
-  output(
-    path.join(root, 'node_modules', '.bin', 'tsc'),
-    [
-      '--noEmit',
-      '--strict',
-      '--module',
-      'nodenext',
-      '--target',
-      'es2023',
-      '--types',
-      'node',
-      '--typeRoots',
-      typeRoots,
-      program,
-    ],
-    consumer,
-  );
-}
+await checkTypes(checklist, consumer);
+await checkRuntimes(checklist, consumer);
+
+await checklist.check('installs with npm 12, which runs no scripts, and works', async () => {
+  const [npm, node] = [installPinned('npm'), installNode('24')];
+  if (npm === undefined || node === undefined) throw new Missing('it cannot be installed');
+  const other = new Consumer(path.join(folder, 'npm-12'), node);
+  await other.install(tarball, npm, []);
+  other.addPrograms();
+  await other.output([node, 'import.mjs']);
+  const outcome = await other.output([node, 'behaviours.mjs', 'the default dispatch']);
+  if (outcome !== 'works\n') throw new Error(outcome);
+});
+
+writeResult('package', checklist.result);
+const { passed, failed, skipped } = checklist.result;
 console.log(
-  `${tarball.filename}: ${files.length} files, ${tarball.size} bytes; installs, imports, type-checks and echoes`,
+  `${path.basename(tarball)}: ${passed} checks passed, ${failed.length} failed, ${skipped.length} missing`,
 );
+process.exit(failed.length > 0 ? 1 : 0);

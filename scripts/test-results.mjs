@@ -1,9 +1,39 @@
 // Reads what the test runners wrote for machines into one shape: { passed, failed: [names], skipped: [names] }.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from './common.mjs';
 
 /** A result of its own for a step that either works or does not. */
 export function stepResult(name, hasPassed) {
   return { passed: hasPassed ? 1 : 0, failed: hasPassed ? [] : [name], skipped: [] };
+}
+
+/** What is needed is not there: a skip that everybody sees, but in CI, where everything must be there, a failure. */
+export function missingResult(name) {
+  return process.env.CI ? stepResult(name, false) : { passed: 0, failed: [], skipped: [name] };
+}
+
+/** The same result with `label` behind each name. */
+export function labelled({ passed, failed, skipped }, label) {
+  const name = (test) => `${test} [${label}]`;
+  return { passed, failed: failed.map(name), skipped: skipped.map(name) };
+}
+
+const resultFile = (name) => path.join(root, 'build', 'results', `${name}.json`);
+
+/** What a script of this project found, for `npm test` to add up. */
+export function writeResult(name, result) {
+  mkdirSync(path.dirname(resultFile(name)), { recursive: true });
+  writeFileSync(resultFile(name), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+export function readResult(name) {
+  if (!existsSync(resultFile(name))) return stepResult(`${name} wrote no results`, false);
+  return JSON.parse(readFileSync(resultFile(name), 'utf8'));
+}
+
+export function removeResult(name) {
+  rmSync(resultFile(name), { force: true });
 }
 
 export function sumResults(results) {

@@ -5,7 +5,16 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { listFiles, root, status } from './common.mjs';
 import { runJest } from './jest-run.mjs';
-import { readJunit, stepResult, sumResults } from './test-results.mjs';
+import { nodeLines } from './runtimes.mjs';
+import {
+  labelled,
+  missingResult,
+  readJunit,
+  readResult,
+  removeResult,
+  stepResult,
+  sumResults,
+} from './test-results.mjs';
 
 const resultsFolder = path.join(root, 'build', 'results');
 const has = (name) => existsSync(path.join(root, name));
@@ -14,10 +23,13 @@ function step(name, command, args, options) {
   return stepResult(name, status(command, args, options) === 0);
 }
 
-function skippedStage(name, reason) {
-  // In CI everything must be there.
-  if (process.env.CI) return stepResult(`${name}: ${reason}`, false);
-  return { passed: 0, failed: [], skipped: [`${name}: ${reason}`] };
+/** What a script that writes its results found. */
+function scripted(name, args) {
+  removeResult(name);
+  const code = status(process.execPath, args);
+  const result = labelled(readResult(name), name);
+  if (code === 0 || result.failed.length > 0) return result;
+  return sumResults([result, stepResult(`${name} ended with ${code}`, false)]);
 }
 
 function jest(name, args, env) {
@@ -27,8 +39,9 @@ function jest(name, args, env) {
 /** The native unit tests in one CMake configuration. */
 function ctest(configuration) {
   const name = `native unit tests (${configuration})`;
-  if (!has('test/native/CMakeLists.txt')) return skippedStage(name, 'test/native is missing');
-  if (spawnSync('cmake', ['--version']).error) return skippedStage(name, 'cmake is not installed');
+  if (!has('test/native/CMakeLists.txt')) return missingResult(`${name}: test/native is missing`);
+  if (spawnSync('cmake', ['--version']).error)
+    return missingResult(`${name}: cmake is not installed`);
   if (status(process.execPath, ['scripts/cmake.mjs', configuration]) !== 0) {
     return stepResult(`${name}: build`, false);
   }
@@ -50,19 +63,14 @@ function ctest(configuration) {
   const result = readJunit(output);
   if (code !== 0 && result.failed.length === 0)
     result.failed.push(`${name}: ctest ended with ${code}`);
-  const labelled = (test) => `${test} [native ${configuration}]`;
-  return {
-    passed: result.passed,
-    failed: result.failed.map(labelled),
-    skipped: result.skipped.map(labelled),
-  };
+  return labelled(result, `native ${configuration}`);
 }
 
 /** The soak tests on the addon with AddressSanitizer and UndefinedBehaviorSanitizer, inside an ordinary Node. */
 async function sanitizedSoak() {
   const name = 'soak (asan, ubsan)';
   if (listFiles(path.join(root, 'test', 'soak'), '.test.ts').length === 0) {
-    return skippedStage(name, 'test/soak is missing');
+    return missingResult(`${name}: test/soak is missing`);
   }
   if (status(process.execPath, ['scripts/cmake.mjs', 'asan', 'proactor']) !== 0) {
     return stepResult(`${name}: build`, false);
@@ -77,6 +85,13 @@ async function sanitizedSoak() {
   });
 }
 
+// The `versions` stage: the lines of Node that the others do not run on, and the tests whose outcome depends on the
+// runtime. The whole suite on each is `npm run test:node-versions`, which takes minutes a line.
+const otherLines = nodeLines.filter((line) => line !== process.versions.node.split('.')[0]);
+const versionTests = [
+  '--testPathPatterns=build/test/(handlers|event-loop|lifetime|operations|deferred|diagnostics|tcp-stream|tcp-resizable|several|invalid)',
+];
+
 const stages = {
   lint: () => step('lint', 'biome', ['check', '--error-on-warnings']),
   docs: () => step('API reference (npm run docs)', process.execPath, ['scripts/docs.mjs']),
@@ -89,8 +104,9 @@ const stages = {
   native: () => ctest('dev'),
   asan: async () => sumResults([ctest('asan'), await sanitizedSoak()]),
   tsan: () => ctest('tsan'),
-  package: () =>
-    step('package (scripts/check-tarball.mjs)', process.execPath, ['scripts/check-tarball.mjs']),
+  versions: () =>
+    scripted('node-versions', ['scripts/node-versions.mjs', ...otherLines, '--', ...versionTests]),
+  package: () => scripted('package', ['scripts/check-tarball.mjs']),
 };
 
 const wanted = process.argv.slice(2);

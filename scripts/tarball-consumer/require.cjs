@@ -2,4 +2,3 @@
 const { Proactor } = require('proactor');
 
 if (typeof Proactor !== 'function') throw new Error('require gives no Proactor');
-console.log(`require: available ${Proactor.probe().available}`);
