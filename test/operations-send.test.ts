@@ -95,10 +95,17 @@ describeAll('send', ({ open }) => {
   it('that waits for room ends with an AbortError by its signal', async () => {
     const proactor = open();
     const pair = await tcpPair(proactor);
-    await fill(proactor, pair);
-    const signal = AbortSignal.timeout(10);
-    const sent = proactor.send(pair.near, Buffer.alloc(65_536), 0, 65_536, 0, { signal });
-    await expect(sent).rejects.toMatchObject({ name: 'AbortError' });
+    // While the kernel still moves what was sent to the peer's side, some room comes free again.
+    for (let outcome: unknown = 0; typeof outcome === 'number'; ) {
+      await fill(proactor, pair);
+      const controller = new AbortController();
+      const { signal } = controller;
+      const sent = proactor.send(pair.near, Buffer.alloc(65_536), 0, 65_536, 0, { signal });
+      await delay(10);
+      controller.abort();
+      outcome = await sent.catch((error) => error.name);
+      if (typeof outcome !== 'number') expect(outcome).toBe('AbortError');
+    }
   });
 });
 

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from '@jest/globals';
 import { type Lease, Proactor, type TcpStream, type WriteData } from 'proactor';
+import { patient } from './support/pace';
 import { onBothDispatchers } from './support/tcp-bed';
 import { peerRead, peerReadAll, readAll, rejection, thrown, until } from './support/tcp-peer';
 
@@ -298,7 +299,8 @@ onBothDispatchers('TcpStream sending', (bed) => {
     };
     push();
     // Until the kernel's buffers are full, which takes some megabytes.
-    for (let seen = -1; seen !== drains; await delay(200)) seen = drains;
+    const quietMs = patient(300);
+    for (let seen = -1; seen !== drains; await delay(quietMs)) seen = drains;
     expect(written).toBeLessThan(64 << 20);
     // What waits is one write beyond the mark; the rest is with the kernel or was never accepted.
     expect(stream.writableLength).toBeGreaterThanOrEqual(65536);
