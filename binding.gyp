@@ -20,16 +20,24 @@
         'cflags!': ['-O3', '-Wno-unused-parameter'],
         'cflags': ['-O2', '-Wall', '-Wextra', '-fvisibility=hidden', '-ffunction-sections', '-fdata-sections'],
         'cflags_cc!': ['-std=gnu++17', '-std=gnu++20', '-std=gnu++23'],
-        'cflags_cc': ['-std=c++17', '-fno-exceptions', '-fvisibility-inlines-hidden'],
-        # libstdc++ is linked in and its symbols hidden: the binary then needs only the C library.
+        'cflags_cc': ['-std=c++17', '-fno-exceptions', '-fno-rtti', '-fvisibility-inlines-hidden'],
+        # native/cxx_runtime.cc has what is needed of libstdc++. Should that lack something, it is linked in and hidden
+        # where there is a fitting one: the binary needs only the C library.
         'ldflags': [
           '-static-libstdc++',
           '-static-libgcc',
-          '-Wl,--exclude-libs,ALL',
+          '-Wl,--version-script=<(module_root_dir)/native/exports.map',
           '-Wl,--gc-sections',
-          '-Wl,-z,relro,-z,now',
+          '-Wl,-z,relro,-z,now,-z,noexecstack',
+          # An ArrayBuffer that a worker gave away calls back into the addon when the worker is gone.
+          '-Wl,-z,nodelete',
         ],
-        'conditions': [['ci==1', { 'cflags': ['-Werror'] }]],
+        'conditions': [
+          ['ci==1', { 'cflags': ['-Werror'] }],
+          # gcc's functions that choose between two kinds of atomics need __getauxval, which musl does not show. There is
+          # one such instruction a batch.
+          ['target_arch=="arm64"', { 'cflags': ['-mno-outline-atomics'] }],
+        ],
       }],
     ],
   }],

@@ -1,8 +1,8 @@
 // Lets the binary load on glibc 2.28 when it was linked with a newer one: functions that moved from
-// libpthread to libc got new versions (2.32, 2.34) without changing, and static libstdc++ and
-// libgcc refer to two newer symbols. The hidden definitions here satisfy those references and go on
-// to the old versions. scripts/check-binary.mjs names what is missing here. Sanitizer builds must
-// not have this file: it would hide calls from them.
+// libpthread to libc got new versions (2.32, 2.34) without changing, and libstdc++'s headers refer
+// to a newer symbol. The hidden definitions here satisfy those references and go on to the old
+// versions. scripts/check-binary.mjs names what is missing here. Sanitizer builds must not have this
+// file: it would hide calls from them.
 #include <features.h>
 
 #if defined(__GLIBC__) && defined(__GLIBC_PREREQ)
@@ -34,10 +34,6 @@ PROACTOR_FORWARD(PROACTOR_BASE, pthread_create,
                   void* argument) noexcept,
                  (thread, attributes, start, argument))
 PROACTOR_FORWARD(PROACTOR_BASE, pthread_join, (pthread_t thread, void** result), (thread, result))
-PROACTOR_FORWARD(PROACTOR_BASE, pthread_once, (pthread_once_t * once, void (*routine)()),
-                 (once, routine))
-PROACTOR_FORWARD(PROACTOR_BASE, __pthread_key_create,
-                 (pthread_key_t * key, void (*destructor)(void*)), (key, destructor))
 PROACTOR_FORWARD(PROACTOR_BASE, pthread_sigmask,
                  (int how, const sigset_t* set, sigset_t* old_set) noexcept, (how, set, old_set))
 PROACTOR_FORWARD(PROACTOR_SETNAME_BASE, pthread_setname_np,
@@ -50,10 +46,6 @@ PROACTOR_FORWARD(PROACTOR_BASE, sem_wait, (sem_t * semaphore), (semaphore))
 // libstdc++ asks whether it may count references without atomics: no, Node always has threads.
 extern const char __libc_single_threaded;
 const char __libc_single_threaded = 0;
-
-// libgcc's unwinder asks where unwind tables are. Nothing is thrown here (-fno-exceptions), so
-// nothing is found.
-int _dl_find_object(void*, void*) { return -1; }
 
 }  // extern "C"
 

@@ -2,11 +2,12 @@
 
 #include "socket_calls.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <mutex>
-#include <set>
 #include <utility>
+#include <vector>
 
 // As weak as what it leads to (uv_weak.h): a runtime without libuv need not have it.
 #pragma weak napi_get_uv_event_loop
@@ -26,16 +27,18 @@ uint32_t Field(const Napi::Object& object, const char* name) {
 // whole process, and not of an environment, because one loop may have loaded the addon several
 // times.
 std::mutex sleepers_mutex;
-std::set<const uv_loop_t*> sleepers;
+std::vector<const uv_loop_t*> sleepers;
 
 bool ClaimSleeper(const uv_loop_t* loop) {
   const std::lock_guard<std::mutex> lock(sleepers_mutex);
-  return sleepers.insert(loop).second;
+  if (std::find(sleepers.begin(), sleepers.end(), loop) != sleepers.end()) return false;
+  sleepers.push_back(loop);
+  return true;
 }
 
 void ReleaseSleeper(const uv_loop_t* loop) {
   const std::lock_guard<std::mutex> lock(sleepers_mutex);
-  sleepers.erase(loop);
+  sleepers.erase(std::remove(sleepers.begin(), sleepers.end(), loop), sleepers.end());
 }
 
 void ReleaseRegion(Napi::Env, MemoryRegion* region) { region->Release(); }

@@ -49,7 +49,8 @@ class RingHandle : public Napi::ObjectWrap<RingHandle> {
   static void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* argument);
 
   const uv_loop_t* sleeping_in_ = nullptr;  // the loop that sleeps in this ring
-  std::shared_ptr<MemoryOwner> owner_ = std::make_shared<MemoryOwner>();
+  // Not make_shared: it needs a function of libstdc++ that cxx_runtime.cc cannot stand in for.
+  std::shared_ptr<MemoryOwner> owner_ = std::shared_ptr<MemoryOwner>(new MemoryOwner);
   Ring ring_;
   MemoryRegion* control_memory_ = nullptr;
   ControlBlock control_;

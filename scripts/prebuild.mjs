@@ -1,26 +1,70 @@
-// Makes prebuilds/linux-<arch>/proactor.<libc>.node, the binary that the published package carries.
+// Makes prebuilds/linux-<arch>/proactor.<libc>.node, the binaries that the published package carries: this machine's own,
+// or those of `--target NAME` (repeated), or with `--all` every one. A target that cannot be made here fails with what is
+// missing; with `--skip-missing` it is passed over, in words.
 // (Its npm name, `prebuild`, is also npm's hook before a script called `build`; hence `build:all`.)
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { fail, listFiles, nodeHeadersPrefix, requireNativeSources, root, run } from './common.mjs';
+import { parseArgs } from 'node:util';
+import { fail, nodeHeadersPrefix, requireNativeSources, root, run } from './common.mjs';
+import { binaryPath, hostTarget, targetNamed, targets, toolchainFor } from './toolchains.mjs';
+
+const names = targets.map((target) => target.name).join(', ');
+
+function options() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        all: { type: 'boolean' },
+        target: { type: 'string', multiple: true },
+        'skip-missing': { type: 'boolean' },
+      },
+    });
+    return values;
+  } catch (error) {
+    return fail(
+      `${error.message}\nusage: prebuild.mjs [--all | --target NAME...] [--skip-missing]`,
+    );
+  }
+}
+
+function wantedTargets({ all, target }) {
+  if (all && target) fail('--all and --target exclude each other');
+  if (all) return targets;
+  if (!target) return [hostTarget() ?? fail(`no target for ${process.arch}; there are ${names}`)];
+  return target.map((name) => targetNamed(name) ?? fail(`no target ${name}; there are ${names}`));
+}
+
+function build(target, { env, strip }) {
+  // prebuildify runs `node-gyp rebuild`, which empties build/: it works on a copy, not on the developer's build.
+  const stage = path.join(root, 'build', 'prebuild-stage', target.name);
+  rmSync(stage, { recursive: true, force: true });
+  mkdirSync(stage, { recursive: true });
+  for (const name of ['package.json', 'binding.gyp', 'native']) {
+    cpSync(path.join(root, name), path.join(stage, name), { recursive: true });
+  }
+  const output = path.join(root, binaryPath(target));
+  rmSync(output, { force: true });
+  const prefix = nodeHeadersPrefix();
+  const gyp = ['--arch', target.arch, '--napi', '--cwd', stage, '--out', root];
+  run('prebuildify', [...gyp, '--strip', '--strip-bin', strip, '--tag-libc', target.libc], {
+    env: { JOBS: '2', ...(prefix ? { npm_config_nodedir: prefix } : {}), ...env },
+  });
+  if (!existsSync(output)) fail(`${target.name}: nothing was made at ${binaryPath(target)}`);
+  return output;
+}
 
 if (process.platform !== 'linux') fail('the addon is built on Linux only');
 requireNativeSources();
-
-// prebuildify runs `node-gyp rebuild`, which empties build/: it works on a copy, not on the developer's build.
-const stage = path.join(root, 'build', 'prebuild-stage');
-rmSync(stage, { recursive: true, force: true });
-mkdirSync(stage, { recursive: true });
-for (const name of ['package.json', 'binding.gyp', 'native']) {
-  cpSync(path.join(root, name), path.join(stage, name), { recursive: true });
-}
-const prefix = nodeHeadersPrefix();
-run('prebuildify', ['--napi', '--strip', '--tag-libc', '--cwd', stage, '--out', root], {
-  env: prefix ? { npm_config_nodedir: prefix } : {},
-});
-
-const output = path.join(root, 'prebuilds', `linux-${process.arch}`);
-run(process.execPath, [
-  'scripts/check-binary.mjs',
-  ...listFiles(output, '.node').map((name) => path.join(output, name)),
-]);
+const wanted = options();
+const planned = wantedTargets(wanted).map((target) => [target, toolchainFor(target)]);
+const missing = planned.filter(([, toolchain]) => toolchain.missing);
+const reasons = missing.map(([target, toolchain]) => `${target.name}: ${toolchain.missing}`);
+if (missing.length > 0 && !wanted['skip-missing']) fail(reasons.join('\n  '));
+const built = planned
+  .filter(([, toolchain]) => !toolchain.missing)
+  .map(([target, toolchain]) => {
+    console.log(`prebuild: ${target.name}`);
+    return build(target, toolchain);
+  });
+for (const reason of reasons) console.log(`skipped: ${reason}`);
+if (built.length > 0) run(process.execPath, ['scripts/check-binary.mjs', ...built]);
