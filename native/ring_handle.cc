@@ -64,6 +64,8 @@ RingHandle::RingHandle(const Napi::CallbackInfo& info)
     : Napi::ObjectWrap<RingHandle>(info) {}
 
 RingHandle::~RingHandle() {
+  // Deno finalizes objects before it calls clean-up hooks.
+  if (open_) OnEnvironmentEnd(this);
   if (control_memory_ != nullptr) control_memory_->Release();
   if (descriptors_ != nullptr) descriptors_->Release();
 }
@@ -135,8 +137,15 @@ Napi::Value RingHandle::Start(const Napi::CallbackInfo& info) {
     ring_.Close();
     return Napi::Number::New(env, error);
   }
-  // Registered last, so that it runs first: before the threadsafe function's own end.
-  napi_add_async_cleanup_hook(env, OnEnvironmentEnd, this, &cleanup_hook_);
+  // Registered last, so that it runs first: before the threadsafe function's own end. An I/O thread
+  // ends within the hook, so that needs none of the asynchronous ones, which Deno frees twice.
+  if (threaded_) {
+    napi_add_env_cleanup_hook(env, OnEnvironmentEnd, this);
+  } else {
+    napi_add_async_cleanup_hook(
+        env, [](napi_async_cleanup_hook_handle, void* self) { OnEnvironmentEnd(self); }, this,
+        &async_cleanup_hook_);
+  }
   open_ = true;
   Ref();  // collected only after it was closed
   Napi::Object result = Napi::Object::New(env);
@@ -304,7 +313,7 @@ Napi::Value RingHandle::Close(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-void RingHandle::OnEnvironmentEnd(napi_async_cleanup_hook_handle, void* argument) {
+void RingHandle::OnEnvironmentEnd(void* argument) {
   auto* self = static_cast<RingHandle*>(argument);
   self->environment_ending_ = true;
   if (self->open_) self->BeginClose(kEnvironmentEndDrainMs);
@@ -342,8 +351,12 @@ void RingHandle::FinishClose(uint32_t leaked) {
   ring_.Close(leaked != 0);
   if (async_context_ != nullptr) napi_async_destroy(env, async_context_);
   async_context_ = nullptr;
-  napi_remove_async_cleanup_hook(cleanup_hook_);
-  cleanup_hook_ = nullptr;
+  if (threaded_) {
+    napi_remove_env_cleanup_hook(env, OnEnvironmentEnd, this);
+  } else {
+    napi_remove_async_cleanup_hook(async_cleanup_hook_);
+  }
+  async_cleanup_hook_ = nullptr;
   dispatch_.Reset();
   if (!environment_ending_) {
     const Napi::Function closed = closed_.Value();

@@ -46,7 +46,7 @@ class RingHandle : public Napi::ObjectWrap<RingHandle> {
   void BeginClose(uint32_t drain_ms);
   void CloseOwnedDescriptors();
   void FinishClose(uint32_t leaked);
-  static void OnEnvironmentEnd(napi_async_cleanup_hook_handle handle, void* argument);
+  static void OnEnvironmentEnd(void* self);
 
   const uv_loop_t* sleeping_in_ = nullptr;  // the loop that sleeps in this ring
   // Not make_shared: it needs a function of libstdc++ that cxx_runtime.cc cannot stand in for.
@@ -59,7 +59,7 @@ class RingHandle : public Napi::ObjectWrap<RingHandle> {
   std::unique_ptr<ThreadDispatcher> thread_;
   napi_threadsafe_function threadsafe_function_ = nullptr;
   napi_async_context async_context_ = nullptr;
-  napi_async_cleanup_hook_handle cleanup_hook_ = nullptr;
+  napi_async_cleanup_hook_handle async_cleanup_hook_ = nullptr;  // loop dispatch
   Napi::FunctionReference dispatch_;
   Napi::FunctionReference closed_;
   std::vector<Napi::Reference<Napi::ArrayBuffer>> exposed_;

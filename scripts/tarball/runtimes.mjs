@@ -9,13 +9,7 @@ const NO_LIBUV = /^ERR_PROACTOR_LOOP_UNAVAILABLE: /;
 /** What a runtime lacks: the behaviour, and how that shows. A lack that is gone is a failure, so that the README follows. */
 const known = {
   Bun: { 'loop dispatch': NO_LIBUV },
-  Deno: {
-    'loop dispatch': NO_LIBUV,
-    workers: /^ended with SIG/,
-    'the default dispatch': /did not end|ended with SIG/,
-    'an idle proactor lets the process end': /did not end|ended with SIG/,
-    'an operation in flight keeps the process alive': /did not end|ended with SIG/,
-  },
+  Deno: { 'loop dispatch': NO_LIBUV },
 };
 
 /** How a behaviour went on a runtime: 'works', or why it does not. */
