@@ -1,38 +1,10 @@
-// README.md against the code: its programs run, its tables have what there is and nothing else, its commands and links exist.
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import * as path from 'node:path';
-import { createInterface } from 'node:readline';
-import { promisify } from 'node:util';
+// README.md's tables against the code: they have what there is and nothing else. docs.test.ts has its programs and links.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Chunk, channels, constants, Proactor, TcpAcceptor, TcpStream } from 'proactor';
 import { operations } from '#lib/operations';
-import { libraryFiles, root, textOf } from './support/sources';
+import { libraryFiles, textOf } from './support/sources';
 
-const PROGRAM_LIMIT_MS = 10_000;
-const documents = [
-  ...['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'CHANGELOG.md'],
-  ...['native/README.md', 'bench/README.md'],
-];
 const readme = textOf('README.md');
-
-interface Block {
-  readonly language: string;
-  readonly code: string;
-  readonly name: string;
-}
-
-function blocksOf(text: string): Block[] {
-  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(
-    ([, language = '', code = ''], i) => ({
-      language,
-      code,
-      name: `block ${i + 1}: ${code.split('\n')[0]}`,
-    }),
-  );
-}
 
 /** The text under a heading, up to the next one of any level. */
 function sectionOf(heading: string): string {
@@ -59,82 +31,6 @@ function tableOf(section: string, first: string): string[][] {
 /** What stands between backticks. */
 const codeOf = (cell: string | undefined): string[] =>
   [...(cell ?? '').matchAll(/`([^`]+)`/g)].map(([, code = '']) => code);
-
-const blocks = blocksOf(readme);
-const programs = blocks.filter(({ language }) => language === 'js');
-
-describe("README's programs", () => {
-  const folder = path.join(root, 'build', 'readme');
-  const fileOf = ({ language }: Block, index: number): string =>
-    path.join(folder, `block-${index}.m${language}`);
-
-  beforeAll(() => {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    blocks.forEach((block, index) => {
-      if (!/^[jt]s$/.test(block.language)) return;
-      // The port that the text shows may be in use.
-      writeFileSync(fileOf(block, index), block.code.replaceAll('port: 7000', 'port: 0'));
-    });
-    const options = { allowJs: true, checkJs: true, noEmit: true, incremental: false };
-    writeFileSync(
-      path.join(folder, 'tsconfig.json'),
-      JSON.stringify({
-        extends: '../../tsconfig.base.json',
-        compilerOptions: { ...options, noUnusedLocals: false },
-        include: ['*'],
-      }),
-    );
-  });
-
-  it('are several', () => {
-    expect(programs.length).toBeGreaterThan(3);
-  });
-
-  it('agree with the types', async () => {
-    const tsc = path.join(root, 'node_modules', '.bin', 'tsc');
-    const { stdout } = await promisify(execFile)(tsc, ['-p', folder]).catch(
-      (error: { stdout: string }) => error,
-    );
-    expect(stdout).toBe('');
-  });
-
-  it.each(programs.map((block) => [block.name, block] as const))(
-    'run: %s',
-    async (_name, block) => {
-      const child = spawn(process.execPath, [fileOf(block, blocks.indexOf(block))], {
-        cwd: root,
-        stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: PROGRAM_LIMIT_MS,
-      });
-      let errors = '';
-      child.stderr.setEncoding('utf8').on('data', (text: string) => {
-        errors += text;
-      });
-      const exited = once(child, 'exit') as Promise<[number | null, string | null]>;
-      const printed: string[] = [];
-      for await (const line of createInterface({ input: child.stdout })) {
-        printed.push(line);
-        const listening = /^listening on (.+):(\d+)$/.exec(line);
-        if (listening === null) continue;
-        await expectEcho(Number(listening[2]));
-        child.kill('SIGTERM');
-      }
-      expect([...(await exited), errors]).toEqual([0, null, '']);
-      // Behind a line that prints stands what it prints.
-      const promised = [...block.code.matchAll(/console\.log\(.*\); \/\/ (.+)$/gm)];
-      for (const [, line] of promised) expect(printed).toContain(line);
-    },
-    PROGRAM_LIMIT_MS + 5000,
-  );
-
-  async function expectEcho(port: number): Promise<void> {
-    const socket = connect(port, '127.0.0.1').end('to and fro');
-    let echoed = '';
-    for await (const text of socket.setEncoding('utf8')) echoed += text;
-    expect(echoed).toBe('to and fro');
-  }
-});
 
 describe("README's operations table", () => {
   const rows = tableOf(sectionOf('### Operations'), 'method');
@@ -295,55 +191,5 @@ describe("README's tables", () => {
     expect(
       shown.filter((code) => !/^ERR_(INVALID|OUT_OF|SOCKET)|^ABORT_ERR$/.test(code)).sort(),
     ).toEqual([...thrown].filter((code) => !/^ERR_(INVALID|OUT_OF|SOCKET)/.test(code)).sort());
-  });
-});
-
-describe('the documents', () => {
-  const scripts = Object.keys(
-    (JSON.parse(textOf('package.json')) as { scripts: Record<string, string> }).scripts,
-  );
-
-  it('show the two commands that set up and test a checkout', () => {
-    const shell = blocks.filter(({ language }) => language === 'sh').map(({ code }) => code);
-    expect(shell).toContain('npm ci\nnpm test\n');
-    expect(scripts).toContain('test');
-  });
-
-  it.each(documents)('of %s: commands that there are', (name) => {
-    const text = textOf(name);
-    const unknown = [
-      ...[...text.matchAll(/npm run ([\w:-]+)/g)]
-        .map(([, script = '']) => script)
-        .filter((script) => !scripts.includes(script)),
-      ...[...text.matchAll(/\bnode ((?:examples|scripts|test|bench)\/\S+\.m?js)/g)]
-        .map(([, file = '']) => file)
-        .filter((file) => !existsSync(path.join(root, file))),
-    ];
-    expect(unknown).toEqual([]);
-  });
-
-  it.each(documents)('of %s: links and files that there are', (name) => {
-    const text = textOf(name);
-    const anchors = [...text.matchAll(/^#+ (.+)$/gm)].map(
-      ([, heading = '']) =>
-        `#${heading
-          .toLowerCase()
-          .replace(/[^\w\s-]/g, '')
-          .replaceAll(' ', '-')}`,
-    );
-    const folder = path.join(root, path.dirname(name));
-    const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)]
-      .map(([, link = '']) => link)
-      .filter((link) => !link.startsWith('https://'));
-    const files = [...text.matchAll(/`((?:lib|native|test|bench|examples|scripts)\/[\w./-]*\w)`/g)];
-    const broken = [
-      ...links.filter((link) =>
-        link.startsWith('#') ? !anchors.includes(link) : !existsSync(path.join(folder, link)),
-      ),
-      ...files
-        .map(([, file = '']) => file)
-        .filter((file) => ![root, folder].some((base) => existsSync(path.join(base, file)))),
-    ];
-    expect(broken).toEqual([]);
   });
 });
