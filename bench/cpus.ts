@@ -27,14 +27,15 @@ export function allowedCpus(): readonly number[] {
 }
 
 /**
- * The last core for the server and the one before it for the load: the first cores tend to have the
- * machine's other work. With only one core both share it.
+ * The last cores for the server (one, unless `serverCoreCount` says more) and the one before them for the load: the
+ * first cores tend to have the machine's other work. Where none is left for the load it shares the server's first.
  */
 export function placeOn(
   allowed: readonly number[],
   wish: { readonly sharedCore: boolean; readonly serverCpus: readonly number[] | undefined },
+  serverCoreCount = 1,
 ): Placement {
-  const serverCpus = wish.serverCpus ?? allowed.slice(-1);
+  const serverCpus = wish.serverCpus ?? allowed.slice(wish.sharedCore ? -1 : -serverCoreCount);
   const forbidden = serverCpus.filter((cpu) => !allowed.includes(cpu));
   if (forbidden.length > 0) {
     throw new Error(

@@ -1,10 +1,10 @@
 // The load generator's process: it stays connected to its server for all rounds, and each trial leaves nothing
 // outstanding, so that the server's counters stand still between trials.
 import { Child, pinned, yielding } from './child.js';
-import type { EchoOptions } from './options.js';
+import { type NativeProgram, nativeProgram } from './paths.js';
 
-const connectTimeoutMs = 30_000;
-const trialGraceMs = 20_000; // the generator itself gives up 10 s after a trial's end
+const connectTimeoutMs = 60_000;
+const trialGraceMs = 180_000; // the generator itself gives up when nothing came for 10 s
 
 export interface Latency {
   readonly p50: number;
@@ -14,15 +14,14 @@ export interface Latency {
   readonly max: number;
 }
 
-/** One trial as the load generator prints it. */
+/** One trial as a load generator prints it. Its units are messages, connections or KiB. */
 export interface TrialResult {
-  /** Messages that came back within the trial's time. */
-  readonly messages: number;
-  /** All messages of the trial: those that were outstanding at its end as well. */
-  readonly messagesWithDrain: number;
+  /** Units that were complete within the trial's time. */
+  readonly units: number;
+  /** All units of the trial: those that were outstanding at its end as well. */
+  readonly unitsWithDrain: number;
   readonly seconds: number;
   readonly secondsWithDrain: number;
-  readonly messagesPerSecond: number;
   readonly latencyNs: Latency;
   readonly generatorCpuNs: number;
   readonly errors: number;
@@ -39,11 +38,10 @@ export function parseTrialResult(line: string): TrialResult {
   }
   const result = value as TrialResult;
   const numbers: Record<string, unknown> = {
-    messages: result?.messages,
-    messagesWithDrain: result?.messagesWithDrain,
+    units: result?.units,
+    unitsWithDrain: result?.unitsWithDrain,
     seconds: result?.seconds,
     secondsWithDrain: result?.secondsWithDrain,
-    messagesPerSecond: result?.messagesPerSecond,
     p50: result?.latencyNs?.p50,
     p90: result?.latencyNs?.p90,
     p99: result?.latencyNs?.p99,
@@ -58,6 +56,12 @@ export function parseTrialResult(line: string): TrialResult {
   return result;
 }
 
+/** Which load generator, and its options except for the server's address. */
+export interface LoadCommand {
+  readonly program: NativeProgram;
+  readonly args: readonly string[];
+}
+
 export class LoadGenerator {
   readonly #child: Child;
 
@@ -65,35 +69,42 @@ export class LoadGenerator {
     this.#child = child;
   }
 
-  /** Connects to the server; resolves when all connections stand. */
+  /**
+   * Connects to the server; resolves when all connections stand. `givesWay`: the load is on the server's core and
+   * must give way to it, or it would answer all its connections before the server runs, and no wake-up would
+   * bring few messages.
+   */
   static async connect(
-    program: string,
+    { program, args }: LoadCommand,
     target: { readonly host: string; readonly port: number },
-    load: Pick<EchoOptions, 'connections' | 'size' | 'depth' | 'verify' | 'sharedCore'>,
     cpu: number,
+    givesWay: boolean,
   ): Promise<LoadGenerator> {
-    const command = [
-      ...[program, '--interactive', '--host', target.host, '--port', `${target.port}`],
-      ...['--connections', `${load.connections}`, '--size', `${load.size}`],
-      ...['--depth', `${load.depth}`, ...(load.verify ? ['--verify'] : [])],
-    ];
-    // On the server's core it must give way to the server, or it would answer all its connections before the
-    // server runs, and no wake-up would bring few messages.
+    const address = ['--host', target.host, '--port', `${target.port}`];
+    const command = [nativeProgram(program), '--interactive', ...address, ...args];
     const child = new Child(
       'load generator',
-      pinned(load.sharedCore ? yielding(command) : command, [cpu]),
+      pinned(givesWay ? yielding(command) : command, [cpu]),
     );
-    await child.nextLine(connectTimeoutMs);
+    try {
+      await child.nextLine(connectTimeoutMs);
+    } catch (error) {
+      await child.stop();
+      throw error;
+    }
     return new LoadGenerator(child);
   }
 
-  /** Rejects when the server lost, changed or reordered a byte, or closed a connection. */
+  /**
+   * Keeps the load up for that long; of 0 seconds, each connection gets what it keeps outstanding, once. Rejects
+   * when the server lost, changed, added or reordered a byte, or closed a connection that it should not.
+   */
   async trial(seconds: number): Promise<TrialResult> {
     this.#child.writeLine(`${seconds}`);
     const line = await this.#child.nextLine(seconds * 1000 + trialGraceMs);
     const result = parseTrialResult(line);
     if (result.errors > 0) throw new Error(`${result.errors} errors, first: ${result.firstError}`);
-    if (result.messages === 0) throw new Error('no message came back in the time of the trial');
+    if (result.unitsWithDrain === 0) throw new Error('nothing came back in the time of the trial');
     return result;
   }
 

@@ -5,14 +5,14 @@ import { parseCpuList, placeOn } from '../bench/cpus.js';
 import { parseTrialResult } from '../bench/load.js';
 import { parsePerfOutput } from '../bench/perf.js';
 import { parseListeningLine, parseSchedstat } from '../bench/server.js';
+import { bytesWord } from '../bench/words.js';
 
 describe('a result of the load generator', () => {
   const result = {
-    messages: 1000,
-    messagesWithDrain: 1064,
+    units: 1000,
+    unitsWithDrain: 1064,
     seconds: 0.5,
     secondsWithDrain: 0.51,
-    messagesPerSecond: 2000,
     latencyNs: { p50: 1, p90: 2, p99: 3, p999: 4, max: 5 },
     generatorCpuNs: 7,
     errors: 0,
@@ -32,7 +32,7 @@ describe('a result of the load generator', () => {
 
   it('that is no JSON is shown', () => {
     expect(() => parseTrialResult('Segmentation fault')).toThrow('no JSON: Segmentation fault');
-    expect(() => parseTrialResult('null')).toThrow('no messages');
+    expect(() => parseTrialResult('null')).toThrow('no units');
   });
 });
 
@@ -93,6 +93,12 @@ describe('processors', () => {
     });
   });
 
+  it('are more for a server that is to have more, and then shared if there are no others', () => {
+    expect(placeOn([0, 1, 2, 3], noWish, 2)).toEqual({ serverCpus: [2, 3], loadCpu: 1 });
+    expect(placeOn([0, 1], noWish, 2)).toEqual({ serverCpus: [0, 1], loadCpu: 0 });
+    expect(placeOn([0, 1], { ...noWish, sharedCore: true }, 2).serverCpus).toEqual([1]);
+  });
+
   it('are shared where asked for, and where there is only one', () => {
     expect(placeOn([0, 1], { ...noWish, sharedCore: true })).toEqual({
       serverCpus: [1],
@@ -103,5 +109,12 @@ describe('processors', () => {
 
   it('must be usable', () => {
     expect(() => placeOn([0, 1], { ...noWish, serverCpus: [2] })).toThrow('core 2');
+  });
+});
+
+describe('bytes in words', () => {
+  it('are whole numbers of the largest unit that divides them', () => {
+    const words = [1, 64, 1000, 1024, 1536, 262_144, 1_048_576].map(bytesWord);
+    expect(words).toEqual(['1B', '64B', '1000B', '1KiB', '1536B', '256KiB', '1MiB']);
   });
 });

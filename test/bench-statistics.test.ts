@@ -43,7 +43,7 @@ describe('quartiles', () => {
 describe('the buffers of c-uring', () => {
   it('hold all that a connection has outstanding, two for each connection', () => {
     const settings = (connections: number, size: number, depth: number) =>
-      bufferSettings({ connections, size, depth });
+      bufferSettings({ mode: 'echo', connections, bytesOutstanding: size * depth });
     expect(settings(64, 64, 1)).toEqual({ count: 128, bytes: 4096 });
     expect(settings(1, 16_384, 1)).toEqual({ count: 64, bytes: 16_384 });
     expect(settings(512, 1024, 16)).toEqual({ count: 1024, bytes: 16_384 });

@@ -1,8 +1,9 @@
-import { nativeProgram } from '../paths.js';
-import type { EchoDriver } from './driver.js';
+import { type Driver, nativeCommand, nativeModes } from './driver.js';
 
-export const cEpoll: EchoDriver = {
+export const cEpoll: Driver = {
   name: 'c-epoll',
   description: 'C++ on epoll, edge-triggered',
-  command: () => [nativeProgram('c_epoll')],
+  modes: nativeModes,
+  collectsGarbage: false,
+  command: (task) => nativeCommand('c_epoll', task),
 };

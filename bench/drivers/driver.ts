@@ -1,33 +1,103 @@
-// What a driver of the echo benchmark is: a name and the command that starts its server.
+// What a driver is: a name and the command that starts its server for a task.
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { projectRoot } from '../paths.js';
+import { type NativeProgram, nativeProgram, projectRoot } from '../paths.js';
 
-export interface EchoLoad {
+/**
+ * echo: what comes goes back. busy: so it does, and each message costs some JavaScript as well. sink: what comes is
+ * counted. source: bytes are sent, as many as were asked for.
+ */
+export type Mode = 'echo' | 'busy' | 'sink' | 'source';
+
+/** What a server is asked to do. What is in it besides the mode is there for servers to be fitted to. */
+export interface ServerTask {
+  readonly mode: Mode;
   readonly connections: number;
-  readonly size: number;
-  readonly depth: number;
+  /** How many bytes a connection has outstanding: a receive buffer of that size takes them at once. */
+  readonly bytesOutstanding: number;
+  /** source: bytes of a write, a power of two of at most a MiB. */
+  readonly chunkBytes?: number;
+  /** busy: how many turns of the loop in servers/spin.mjs a message costs. */
+  readonly busy?: { readonly iterations: number; readonly messageBytes: number };
 }
 
-export interface EchoDriver {
+/** Where the programs are that neither the project nor the system brings; undefined: look for them. */
+export interface RuntimePaths {
+  readonly bun: string | undefined;
+  readonly deno: string | undefined;
+}
+
+export interface Driver {
   readonly name: string;
   readonly description: string;
+  readonly modes: readonly Mode[];
+  /** Its server collects garbage on SIGUSR2, and then prints `collected`. */
+  readonly collectsGarbage: boolean;
+  /** Measured only where it is asked for by name. */
+  readonly isOptional?: boolean;
   /**
-   * The command of a server on a port of its own choosing, which prints `listening on HOST:PORT`. Throws an
-   * Error with the reason where it cannot be run.
+   * The command of a server on a port of its own choosing, which prints `listening on HOST:PORT` and ends on
+   * SIGTERM. Throws an Error with the reason where it cannot be run.
    */
-  command(load: EchoLoad): readonly string[];
+  command(task: ServerTask, runtimes: RuntimePaths): readonly string[];
 }
 
-/** A server written in JavaScript, run by the Node that runs the benchmark. */
-export function nodeCommand(file: string, ...args: readonly string[]): readonly string[] {
-  const script = path.join(projectRoot, file);
-  if (!existsSync(script)) throw new Error(`${file} is missing`);
-  return [process.execPath, script, ...args];
+export const nativeModes: readonly Mode[] = ['echo', 'sink', 'source'];
+export const scriptModes: readonly Mode[] = [...nativeModes, 'busy'];
+
+const bufferBytesMin = 4096;
+const bufferBytesMax = 65_536;
+
+/** The receive buffer that is fitted to a task, for servers that choose one. */
+export function bufferBytesFor({ mode, bytesOutstanding }: ServerTask): number {
+  if (mode === 'sink') return bufferBytesMax;
+  return clamp(powerOfTwoFrom(bytesOutstanding), bufferBytesMin, bufferBytesMax);
 }
 
-/** The package's own echo example, which is what users are shown. */
-export function exampleCommand(dispatch: 'loop' | 'thread', tier: 'tcp' | 'operations') {
-  const options = ['--port', '0', '--dispatch', dispatch, '--tier', tier];
-  return nodeCommand('examples/echo-server.mjs', ...options);
+export function powerOfTwoFrom(value: number): number {
+  return 2 ** Math.ceil(Math.log2(value));
+}
+
+export function clamp(value: number, minimum: number, maximum: number): number {
+  return Math.min(Math.max(value, minimum), maximum);
+}
+
+/** A script of servers/, with its path checked. */
+export function serverScript(name: string): string {
+  const script = path.join(projectRoot, 'bench/servers', name);
+  if (!existsSync(script)) throw new Error(`bench/servers/${name} is missing`);
+  return script;
+}
+
+/** A server of servers/, run by the Node that runs the benchmark. */
+export function nodeCommand(script: string, ...args: readonly string[]): readonly string[] {
+  return [process.execPath, '--expose-gc', serverScript(script), ...args];
+}
+
+/** The options that the servers in servers/ share. */
+export function scriptOptions({ mode, chunkBytes, busy }: ServerTask): readonly string[] {
+  return [
+    ...['--mode', mode],
+    ...(chunkBytes === undefined ? [] : ['--chunk', `${chunkBytes}`]),
+    ...(busy ? ['--iterations', `${busy.iterations}`] : []),
+    ...(busy ? ['--message-bytes', `${busy.messageBytes}`] : []),
+  ];
+}
+
+/** A program of native/. Throws an Error with `remedy` where the build left it out. */
+export function nativeCommand(
+  program: NativeProgram,
+  { mode, chunkBytes }: ServerTask,
+  args: readonly string[] = [],
+  remedy = 'build the native programs',
+): readonly string[] {
+  const file = nativeProgram(program);
+  if (!existsSync(file)) throw new Error(`${program} was not built: ${remedy}`);
+  const chunk = chunkBytes === undefined ? [] : ['--chunk', `${chunkBytes}`];
+  return [file, '--mode', mode, ...chunk, ...args];
+}
+
+/** The package's own server. */
+export function proactorCommand(task: ServerTask, ...args: readonly string[]): readonly string[] {
+  return nodeCommand('proactor.mjs', ...scriptOptions(task), ...args);
 }

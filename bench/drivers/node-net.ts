@@ -1,7 +1,9 @@
-import { type EchoDriver, nodeCommand } from './driver.js';
+import { type Driver, nodeCommand, scriptModes, scriptOptions } from './driver.js';
 
-export const nodeNet: EchoDriver = {
+export const nodeNet: Driver = {
   name: 'node-net',
-  description: "Node's own node:net on libuv: socket.on('data', (chunk) => socket.write(chunk))",
-  command: () => nodeCommand('bench/servers/node-net.mjs'),
+  description: "Node's own node:net on libuv",
+  modes: scriptModes,
+  collectsGarbage: true,
+  command: (task) => nodeCommand('node-net.mjs', ...scriptOptions(task)),
 };

@@ -1,7 +1,9 @@
-import { type EchoDriver, exampleCommand } from './driver.js';
+import { type Driver, proactorCommand, scriptModes } from './driver.js';
 
-export const proactorLoop: EchoDriver = {
+export const proactorLoop: Driver = {
   name: 'proactor-loop',
   description: 'TcpAcceptor and TcpStream, completions dispatched on the event loop',
-  command: () => exampleCommand('loop', 'tcp'),
+  modes: scriptModes,
+  collectsGarbage: true,
+  command: (task) => proactorCommand(task, '--dispatch', 'loop'),
 };

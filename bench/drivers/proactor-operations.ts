@@ -1,7 +1,9 @@
-import { type EchoDriver, exampleCommand } from './driver.js';
+import { type Driver, proactorCommand } from './driver.js';
 
-export const proactorOperations: EchoDriver = {
+export const proactorOperations: Driver = {
   name: 'proactor-operations',
   description: 'operations of tier 1 alone, completions dispatched on the event loop',
-  command: () => exampleCommand('loop', 'operations'),
+  modes: ['echo'],
+  collectsGarbage: true,
+  command: (task) => proactorCommand(task, '--dispatch', 'loop', '--tier', 'operations'),
 };

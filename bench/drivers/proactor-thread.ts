@@ -1,7 +1,9 @@
-import { type EchoDriver, exampleCommand } from './driver.js';
+import { type Driver, proactorCommand, scriptModes } from './driver.js';
 
-export const proactorThread: EchoDriver = {
+export const proactorThread: Driver = {
   name: 'proactor-thread',
   description: 'TcpAcceptor and TcpStream, the ring owned by an I/O thread',
-  command: () => exampleCommand('thread', 'tcp'),
+  modes: scriptModes,
+  collectsGarbage: true,
+  command: (task) => proactorCommand(task, '--dispatch', 'thread'),
 };

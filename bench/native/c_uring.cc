@@ -1,11 +1,13 @@
-// The io_uring baseline: the best plain TCP echo server. Multishot accept and receive into provided buffers,
-// sent back from where they are; one send in flight per connection, so order holds and no byte is copied.
+// The io_uring baseline: the best plain TCP server. Multishot accept and receive into provided buffers; what is
+// echoed is sent from where it is; one send in flight per connection, so order holds and no byte is copied.
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "small_ring.h"
@@ -33,12 +35,20 @@ struct Connection {
   bool receiving = false;
   bool starved = false;  // the receive ended with ENOBUFS and waits in starved_
   bool broken = false;  // a send failed: what still arrives is dropped
+  // kSink and kSource, which send what is not in the buffers:
+  uint64_t bytes = 0;    // kSink: that came and were not answered; kSource: that are wanted
+  uint64_t answers = 0;  // kSink: that are due
+  size_t chunk_at = 0;
+  bool sending = false;
 };
 
-class EchoServer {
+class Server {
  public:
-  EchoServer(int listener, int stop_signal, uint32_t buffer_count, uint32_t buffer_size)
-      : listener_(listener),
+  Server(Mode mode, std::vector<char> chunk, int listener, int stop_signal, uint32_t buffer_count,
+         uint32_t buffer_size)
+      : mode_(mode),
+        chunk_(std::move(chunk)),
+        listener_(listener),
         ring_(kSqEntries, kCqEntries),
         provided_(ring_, kBufferGroup, buffer_count, buffer_size),
         buffers_(buffer_count) {
@@ -121,10 +131,11 @@ class EchoServer {
     if ((flags & IORING_CQE_F_BUFFER) != 0) {
       provided_.Take();
       const uint16_t id = static_cast<uint16_t>(flags >> IORING_CQE_BUFFER_SHIFT);
-      if (result > 0 && !connection.broken) {
+      if (result > 0 && !connection.broken && mode_ == Mode::kEcho) {
         Append(fd, connection, id, static_cast<uint32_t>(result));
       } else {
         provided_.Recycle(id);
+        if (result > 0 && !connection.broken) Note(fd, connection, static_cast<uint32_t>(result));
       }
     }
     if (connection.receiving) return;
@@ -149,8 +160,50 @@ class EchoServer {
     }
   }
 
+  // kSink and kSource: what came is only counted.
+  void Note(int fd, Connection& connection, uint32_t length) {
+    if (mode_ == Mode::kSource) {
+      connection.bytes += length * uint64_t{kMebibyte};
+    } else {
+      connection.bytes += length;
+      connection.answers += connection.bytes / kMebibyte;
+      connection.bytes %= kMebibyte;
+    }
+    if (!connection.sending) SendOwn(fd, connection);
+  }
+
+  // The next piece of what a sink or source has to send, if there is any.
+  void SendOwn(int fd, Connection& connection) {
+    const bool is_source = mode_ == Mode::kSource;
+    connection.sending = (is_source ? connection.bytes : connection.answers) > 0;
+    if (!connection.sending) return;
+    const char* data = is_source ? &chunk_[connection.chunk_at] : kAnswers;
+    io_uring_sqe* sqe = Queue(kSend, IORING_OP_SEND, fd);
+    sqe->addr = reinterpret_cast<uint64_t>(data);
+    sqe->len = static_cast<uint32_t>(is_source
+                                         ? chunk_.size() - connection.chunk_at
+                                         : std::min<uint64_t>(connection.answers, sizeof kAnswers));
+    sqe->op_flags = MSG_NOSIGNAL | MSG_WAITALL;
+  }
+
+  void OnOwnSent(int fd, Connection& connection, int result) {
+    if (result < 0) {
+      connection.broken = true;
+      connection.bytes = connection.answers = 0;
+      shutdown(fd, SHUT_RDWR);  // ends the receive, whose last completion closes
+    } else if (mode_ == Mode::kSource) {
+      connection.bytes -= static_cast<uint32_t>(result);
+      connection.chunk_at = (connection.chunk_at + static_cast<uint32_t>(result)) % chunk_.size();
+    } else {
+      connection.answers -= static_cast<uint32_t>(result);
+    }
+    SendOwn(fd, connection);
+    if (!connection.sending && !connection.receiving) CloseWhenDone(fd, connection);
+  }
+
   void OnSend(int fd, int result) {
     Connection& connection = At(fd);
+    if (mode_ != Mode::kEcho) return OnOwnSent(fd, connection, result);
     if (result < 0) {
       connection.broken = true;
       while (connection.first != kNone) RecycleFirst(connection);
@@ -174,7 +227,7 @@ class EchoServer {
 
   // No operation may be in flight on a descriptor that is closed: the kernel would reuse the number.
   void CloseWhenDone(int fd, const Connection& connection) {
-    if (connection.first != kNone || connection.starved) return;
+    if (connection.first != kNone || connection.sending || connection.starved) return;
     close(fd);
     if (!accepting_) ArmAccept();
   }
@@ -192,6 +245,10 @@ class EchoServer {
 
   Connection& At(int fd) { return connections_[static_cast<size_t>(fd)]; }
 
+  static constexpr char kAnswers[4096] = {};
+
+  const Mode mode_;
+  const std::vector<char> chunk_;
   const int listener_;
   SmallRing ring_;
   ProvidedBuffers provided_;
@@ -205,7 +262,7 @@ class EchoServer {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options options(argc, argv, {"--host", "--port", "--buffers", "--buffer-size"});
+  const Options options(argc, argv, {"--host", "--port", "--mode", "--chunk", "--buffers", "--buffer-size"});
   const Address address = ParseAddress(options.Text("--host", "127.0.0.1"),
                                        options.Integer("--port", 0, 0, 65535));
   const long buffer_count = options.Integer("--buffers", 256, 1, 32768);
@@ -214,8 +271,8 @@ int main(int argc, char** argv) {
   RaiseDescriptorLimit();
   const int stop_signal = OpenStopSignal();
   const int listener = Listen(address);
-  EchoServer server(listener, stop_signal, static_cast<uint32_t>(buffer_count),
-                    static_cast<uint32_t>(buffer_size));
+  Server server(ModeOf(options), SourceChunk(options), listener, stop_signal,
+                static_cast<uint32_t>(buffer_count), static_cast<uint32_t>(buffer_size));
   AnnounceListening(listener);
   server.Run();
   return 0;

@@ -1,40 +1,25 @@
 // A closed-loop TCP load: every connection keeps `depth` messages outstanding and checks that the bytes it sent
 // come back, in order. One thread, edge-triggered epoll: each echo costs one recv and one send.
 //
-// By default it warms up, runs one trial and prints its result as one line of JSON. With --interactive it prints
-// `ready` once connected and then runs a trial for each line of stdin, which holds the trial's seconds. After
-// a trial nothing is outstanding, so that the server sleeps and its counters stand still while they are read.
+// After a trial nothing is outstanding, so that the server sleeps and its counters stand still while they are read.
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
-#include "histogram.h"
 #include "support.h"
+#include "trial.h"
 
 namespace {
 
 constexpr int kEventsPerWait = 1024;
 constexpr size_t kTransferBytesMax = 1 << 20;  // of one send or recv
 constexpr size_t kPatternPeriod = 65521;       // a prime, so that no message size divides it
-constexpr uint64_t kSecondNs = 1000000000;
-constexpr uint64_t kDrainNsMax = 10 * kSecondNs;
-constexpr time_t kConnectSecondsMax = 10;
-
-uint64_t NowNs(clockid_t clock = CLOCK_MONOTONIC) {
-  timespec now;
-  clock_gettime(clock, &now);
-  return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
-}
 
 struct Load {
   Address address;
@@ -98,53 +83,25 @@ class LoadGenerator {
 
   // Keeps the load up for the given time, then waits for what is outstanding.
   void RunTrial(double seconds) {
-    histogram_.Reset();
-    messages_ = messages_in_time_ = 0;
-    const uint64_t cpu_start_ns = NowNs(CLOCK_PROCESS_CPUTIME_ID);
-    start_ns_ = NowNs();
-    deadline_ns_ = start_ns_ + static_cast<uint64_t>(seconds * kSecondNs);
+    trial_.Start(seconds);
     for (size_t i = 0; i < connections_.size(); i++) {
       if (connections_[i].fd < 0) continue;
       Enqueue(i, load_.depth, NowNs());
       Send(i);
     }
-    while (outstanding_ > 0 && NowNs() < deadline_ns_ + kDrainNsMax) WaitAndHandle();
-    if (outstanding_ > 0) Report("messages did not come back within 10 s of the trial's end");
-    end_ns_ = NowNs();
-    cpu_ns_ = NowNs(CLOCK_PROCESS_CPUTIME_ID) - cpu_start_ns;
+    while (outstanding_ > 0 && !trial_.IsOver()) WaitAndHandle();
+    DropUnbegun();
+    while (outstanding_ > 0 && !trial_.IsLost()) WaitAndHandle();
+    if (outstanding_ > 0) trial_.Report("messages did not come back: nothing came for 10 s");
+    trial_.End();
   }
 
-  // messages counts those of the trial's time; messagesWithDrain all that the trial caused.
-  void PrintResult() const {
-    const double seconds = static_cast<double>(deadline_ns_ - start_ns_) / kSecondNs;
-    const double seconds_with_drain = static_cast<double>(end_ns_ - start_ns_) / kSecondNs;
-    const double rate = seconds > 0 ? static_cast<double>(messages_in_time_) / seconds : 0;
-    printf("{\"messages\":%zu,\"messagesWithDrain\":%zu,", messages_in_time_, messages_);
-    printf("\"seconds\":%.9f,\"secondsWithDrain\":%.9f,\"messagesPerSecond\":%.1f,", seconds,
-           seconds_with_drain, rate);
-    printf("\"latencyNs\":{\"p50\":%lu,\"p90\":%lu,\"p99\":%lu,\"p999\":%lu,\"max\":%lu},",
-           histogram_.Percentile(0.5), histogram_.Percentile(0.9), histogram_.Percentile(0.99),
-           histogram_.Percentile(0.999), histogram_.max());
-    printf("\"generatorCpuNs\":%lu,\"errors\":%zu,\"firstError\":\"%s\"}\n", cpu_ns_, errors_,
-           first_error_.c_str());
-    fflush(stdout);
-  }
-
-  size_t errors() const { return errors_; }
+  const Trial& trial() const { return trial_; }
 
  private:
   void Connect(size_t index) {
     Connection& connection = connections_[index];
-    const int fd = socket(load_.address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) Fail(kExitFailure, "socket: %s", strerror(errno));
-    const int one = 1;
-    const timeval timeout = {kConnectSecondsMax, 0};
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);  // bounds connect() as well
-    const auto* name = reinterpret_cast<const sockaddr*>(&load_.address.storage);
-    if (connect(fd, name, load_.address.length) != 0) {
-      Fail(kExitFailure, "connection %zu: connect: %s", index, strerror(errno));
-    }
+    const int fd = ConnectTo(load_.address);
     epoll_event event = {};
     event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
     event.data.u64 = index;
@@ -163,6 +120,17 @@ class LoadGenerator {
       const bool peer_ended = (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
       if (connections_[index].fd >= 0) Receive(index, peer_ended);
       if (connections_[index].unsent_bytes > 0) Send(index);
+    }
+  }
+
+  // Of messages that are queued at the end of the trial those of which no byte was sent yet: with many large ones
+  // they would take longer to come back than the trial lasted.
+  void DropUnbegun() {
+    for (Connection& connection : connections_) {
+      const size_t count = connection.unsent_bytes / load_.message_bytes;
+      connection.unsent_bytes -= count * load_.message_bytes;
+      connection.unreceived_bytes -= count * load_.message_bytes;
+      outstanding_ -= count;
     }
   }
 
@@ -193,21 +161,17 @@ class LoadGenerator {
     connection.receive_position = Pattern::Advance(connection.receive_position, length);
     connection.unreceived_bytes -= length;
     connection.partial_bytes += length;
-    if (connection.partial_bytes < load_.message_bytes) return;
     const uint64_t now_ns = NowNs();
+    trial_.NoteProgress(now_ns);
     size_t complete = 0;
     while (connection.partial_bytes >= load_.message_bytes) {
       connection.partial_bytes -= load_.message_bytes;
       complete++;
-      histogram_.Record(now_ns - queued_at_ns_[index * load_.depth + connection.oldest]);
+      trial_.RecordLatency(now_ns - queued_at_ns_[index * load_.depth + connection.oldest]);
       if (++connection.oldest == load_.depth) connection.oldest = 0;
     }
-    messages_ += complete;
     outstanding_ -= complete;
-    if (now_ns < deadline_ns_) {
-      messages_in_time_ += complete;
-      Enqueue(index, complete, now_ns);
-    }
+    if (trial_.Count(complete, now_ns)) Enqueue(index, complete, now_ns);
   }
 
   void Enqueue(size_t index, size_t count, uint64_t now_ns) {
@@ -243,51 +207,28 @@ class LoadGenerator {
 
   void Drop(size_t index, const char* reason) {
     Connection& connection = connections_[index];
-    Report("connection " + std::to_string(index) + ": " + reason);
+    trial_.Report("connection " + std::to_string(index) + ": " + reason);
     outstanding_ -= Outstanding(connection);
     close(connection.fd);
     connection = Connection();
   }
 
-  void Report(const std::string& error) {
-    if (errors_++ == 0) first_error_ = error;
-  }
-
   const Load load_;
   const Pattern pattern_;
-  Histogram histogram_;
+  Trial trial_;
   std::vector<char> receive_buffer_;
   std::vector<Connection> connections_;
   std::vector<uint64_t> queued_at_ns_;  // `depth` slots per connection, used in a circle
   int epoll_;
   size_t outstanding_ = 0;
-  size_t messages_ = 0;
-  size_t messages_in_time_ = 0;
-  uint64_t start_ns_ = 0;
-  uint64_t deadline_ns_ = 0;
-  uint64_t end_ns_ = 0;
-  uint64_t cpu_ns_ = 0;
-  size_t errors_ = 0;
-  std::string first_error_;
 };
-
-void RunInteractively(LoadGenerator& generator) {
-  puts("ready");
-  fflush(stdout);
-  char line[64];
-  while (fgets(line, sizeof line, stdin) != nullptr) {
-    generator.RunTrial(strtod(line, nullptr));
-    generator.PrintResult();
-  }
-}
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const Options options(argc, argv,
-                        {"--host", "--port", "--connections", "--size", "--depth", "--seconds",
-                         "--warm-up"},
-                        {"--verify", "--interactive"});
+  const Options options(
+      argc, argv, {"--host", "--port", "--connections", "--size", "--depth", "--seconds", "--warm-up"},
+      {"--verify", "--interactive"});
   Load load = {};
   load.address = ParseAddress(options.Text("--host", "127.0.0.1"),
                               options.Integer("--port", 0, 1, 65535));
@@ -295,16 +236,7 @@ int main(int argc, char** argv) {
   load.message_bytes = static_cast<size_t>(options.Integer("--size", 64, 1, 1 << 28));
   load.depth = static_cast<size_t>(options.Integer("--depth", 1, 1, 4096));
   load.verify = options.Flag("--verify");
-  const double seconds = options.Seconds("--seconds", 1);
-  const double warm_up_seconds = options.Seconds("--warm-up", 0.5);
   RaiseDescriptorLimit();
   LoadGenerator generator(load);
-  if (options.Flag("--interactive")) {
-    RunInteractively(generator);
-  } else {
-    if (warm_up_seconds > 0) generator.RunTrial(warm_up_seconds);
-    generator.RunTrial(seconds);
-    generator.PrintResult();
-  }
-  return generator.errors() == 0 ? 0 : kExitFailure;
+  return RunTrials(generator, options);
 }

@@ -95,6 +95,25 @@ Address ParseAddress(const std::string& host, long port) {
   return address;
 }
 
+Mode ModeOf(const Options& options) {
+  const std::string mode = options.Text("--mode", "echo");
+  if (mode == "echo") return Mode::kEcho;
+  if (mode == "sink") return Mode::kSink;
+  if (mode == "source") return Mode::kSource;
+  Fail(kExitUsage, "--mode must be echo, sink or source, not '%s'", mode.c_str());
+}
+
+std::vector<char> SourceChunk(const Options& options) {
+  const long bytes = options.Integer("--chunk", 65536, 8, static_cast<long>(kMebibyte));
+  if ((bytes & (bytes - 1)) != 0) Fail(kExitUsage, "--chunk: not a power of two");
+  std::vector<char> chunk(static_cast<size_t>(bytes));
+  for (uint32_t i = 0; i < chunk.size() / sizeof i; i++) {
+    const uint32_t word = (i + 1) * 0x9e3779b1;
+    memcpy(&chunk[i * sizeof word], &word, sizeof word);
+  }
+  return chunk;
+}
+
 int Listen(const Address& address) {
   const int one = 1;
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -8,6 +8,7 @@
 #include <initializer_list>
 #include <map>
 #include <string>
+#include <vector>
 
 // Prints "PROGRAM: MESSAGE" on stderr and ends the process with the given code.
 [[noreturn]] __attribute__((format(printf, 2, 3))) void Fail(int exit_code, const char* format, ...);
@@ -38,6 +39,17 @@ struct Address {
 
 // A numeric IPv4 or IPv6 address; anything else ends the process with kExitUsage.
 Address ParseAddress(const std::string& host, long port);
+
+// What a server does. kSink answers one byte for each MiB that came; for kSource each byte that comes asks for a MiB.
+enum class Mode { kEcho, kSink, kSource };
+
+constexpr size_t kMebibyte = 1 << 20;
+
+// `--mode`, by default kEcho; another word ends the process with kExitUsage.
+Mode ModeOf(const Options& options);
+
+// What a source sends again and again, `--chunk` bytes: a power of two of at most a MiB.
+std::vector<char> SourceChunk(const Options& options);
 
 // A listening, non-blocking TCP socket whose accepted sockets inherit TCP_NODELAY.
 int Listen(const Address& address);
