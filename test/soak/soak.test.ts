@@ -3,11 +3,13 @@
 import { spawn } from 'node:child_process';
 import * as path from 'node:path';
 import { expect, it } from '@jest/globals';
+import { amount, patient } from '../support/pace';
 import { root } from '../support/sources';
 import { dispatches } from '../support/tcp-bed';
 
 // AddressSanitizer keeps freed memory for a while, and its own records.
 const isSanitized = process.env['ASAN_OPTIONS'] !== undefined;
+const connections = amount(4000);
 const rssSlackMb = isSanitized ? 700 : 48;
 
 interface SoakResult {
@@ -36,15 +38,15 @@ it.each(dispatches)(
   'dropping thousands of connections leaves nothing behind, %s dispatch',
   async (dispatch) => {
     const { code, stdout, stderr } = await soak([
-      ...['--dispatch', dispatch, '--connections', '4000'],
+      ...['--dispatch', dispatch, '--connections', String(connections)],
       ...['--rss-slack-mb', String(rssSlackMb)],
     ]);
     expect(stderr).toBe('');
     expect(code).toBe(0);
     const result = JSON.parse(stdout) as SoakResult;
     expect(result).toMatchObject({ dispatch, problems: [] });
-    expect(result.connections).toBeGreaterThanOrEqual(4000);
+    expect(result.connections).toBeGreaterThanOrEqual(connections);
     expect(result.cutShort).toBeGreaterThan(0);
   },
-  170_000,
+  patient(170_000),
 );
