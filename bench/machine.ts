@@ -1,5 +1,6 @@
 // What a result was measured on.
 import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { projectRoot } from './paths.js';
 
@@ -10,6 +11,8 @@ export interface Machine {
   readonly memoryBytes: number;
   readonly architecture: string;
   readonly nodeVersion: string;
+  /** A hypervisor is below the kernel: times are less steady then. */
+  readonly isVirtual: boolean;
   /** The commit that was measured, with `-dirty` where files differ from it. */
   readonly gitCommit: string | undefined;
 }
@@ -22,8 +25,14 @@ export function describeMachine(): Machine {
     memoryBytes: os.totalmem(),
     architecture: os.arch(),
     nodeVersion: process.version,
+    isVirtual: hasHypervisor(),
     gitCommit: gitCommit(),
   };
+}
+
+/** What x86 processors say of themselves; elsewhere a virtual machine may pass for a real one. */
+function hasHypervisor(): boolean {
+  return /^flags\s*:.*\bhypervisor\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
 }
 
 function gitCommit(): string | undefined {

@@ -1,5 +1,7 @@
 // The benchmark's command: the first word chooses what is done; without one it is the echo workload.
 import { Child } from './child.js';
+import { allSummary, runAll } from './commands/all.js';
+import { chartsSummary, runCharts } from './commands/charts.js';
 import { compareSummary, runCompare } from './commands/compare.js';
 import { runWorkload } from './commands/workload.js';
 import { UsageError } from './options.js';
@@ -22,6 +24,8 @@ const commands: readonly Command[] = [
     summary: workload.summary,
     run: (argv: readonly string[]) => runWorkload(workload, argv),
   })),
+  { name: 'all', summary: allSummary, run: runAll },
+  { name: 'charts', summary: chartsSummary, run: runCharts },
   { name: 'compare', summary: compareSummary, run: runCompare },
 ];
 

@@ -46,6 +46,8 @@ export interface RowResult {
   /** Why instructions were not counted; absent where they were. */
   readonly perfUnavailable?: string;
   readonly drivers: readonly DriverOutcome[];
+  /** The commit that was measured, where the row was added to results of another commit. */
+  readonly gitCommit?: string;
   /** How long measuring the row took, warm-up included. */
   readonly seconds: number;
 }

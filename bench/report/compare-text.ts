@@ -9,9 +9,9 @@ import {
   describeChange,
   type RowComparison,
 } from './compare.js';
+import { shortCommit } from './notes.js';
 import { plainTable } from './terminal.js';
 
-const commitLength = 12;
 const marks = { better: ' +', worse: ' −', level: '  ' } as const;
 
 /** A run's name, time and commit. */
@@ -20,8 +20,7 @@ export function describeRun(
   file: string,
   { startedAt, machine }: SuiteResult,
 ): string {
-  const [commit = 'unknown', dirty] = (machine.gitCommit ?? '').split('-');
-  const words = `${commit.slice(0, commitLength)}${dirty === undefined ? '' : `-${dirty}`}`;
+  const words = shortCommit(machine.gitCommit ?? 'unknown');
   return `${label}: ${file}, ${startedAt.slice(0, 16).replace('T', ' ')} UTC, commit ${words}`;
 }
 

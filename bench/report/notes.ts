@@ -43,3 +43,9 @@ export function troubles({ drivers }: RowResult): readonly string[] {
     .filter(({ status }) => status !== 'ok')
     .map(({ name, status, reason }) => `${name} ${status}: ${reason ?? 'no reason given'}`);
 }
+
+/** Twelve digits, and whether files differed from the commit. */
+export function shortCommit(commit: string): string {
+  const [digits = '', ...marks] = commit.split('-');
+  return [digits.slice(0, 12), ...marks].join('-');
+}

@@ -22,10 +22,12 @@ export function serializeResults(suite: SuiteResult): string {
     },
     1,
   );
-  // An array of numbers in one line: a metric's rounds are read side by side.
-  const compact = text.replace(/\[\s+(-?[\d.][^[\]{}"]*?)\s+\]/g, (_match, numbers: string) => {
-    return `[${numbers.replace(/\s+/g, ' ')}]`;
-  });
+  // A metric in one line: its rounds are read side by side.
+  const compact = text
+    .replace(/\[\s+(-?[\d.][^[\]{}"]*?)\s+\]/g, (_match, numbers: string) => {
+      return `[${numbers.replace(/\s+/g, ' ')}]`;
+    })
+    .replace(/\{\s+("median": [^{}[\]]*)\s+("rounds": \[[^\]]*\])\s+\}/g, '{ $1 $2 }');
   return `${compact}\n`;
 }
 

@@ -14,6 +14,7 @@ export const machine = {
   memoryBytes: 8 * 2 ** 30,
   architecture: 'x64',
   nodeVersion: 'v20.20.2',
+  isVirtual: true,
   gitCommit: '0123456789abcdef0123456789abcdef01234567',
 };
 

@@ -1,0 +1,58 @@
+// The rows of `npm run bench -- all`: a workload and its options each, so that any row can be repeated by itself. They
+// cover every value of every dimension, not every combination.
+import type { CommonOptions, Workload } from './workload.js';
+import { workloads } from './workloads/index.js';
+
+/** How long a row is measured. Many short rounds rather than a few long ones: see bench/README.md. */
+export type Length = 'full' | 'quick';
+
+export interface SuiteRow {
+  readonly id: string;
+  readonly workload: Workload;
+  /** The command line behind the workload's name. */
+  readonly args: readonly string[];
+}
+
+interface RowDefinition {
+  readonly workload: string;
+  readonly load: string;
+}
+
+const timing: Readonly<Record<Length, string>> = {
+  full: '--rounds 6 --seconds 0.6 --warm-up 1.2 --count-rounds 2',
+  quick: '--rounds 3 --seconds 0.15 --warm-up 0.3 --count-rounds 1',
+};
+
+function echo(connections: number, size: number, depth: number, more = ''): RowDefinition {
+  const load = `--connections ${connections} --size ${size} --depth ${depth} ${more}`;
+  return { workload: 'echo', load };
+}
+
+const kib = 1024;
+
+const definitions: readonly RowDefinition[] = [
+  ...[1, 64, 512, 4096].map((connections) => echo(connections, 64, 1)),
+  ...[kib, 16 * kib, 256 * kib].map((size) => echo(64, size, 1)),
+  ...[kib, 16 * kib, 256 * kib].map((size) => echo(1, size, 1)),
+  ...[1, 64, 512].map((connections) => echo(connections, 64, 16)),
+  echo(64, 16 * kib, 16),
+  ...[1, 64, 512].map((connections) => echo(connections, 64, 1, '--shared-core')),
+  echo(64, 16 * kib, 1, '--shared-core'),
+  echo(64, 64, 16, '--shared-core'),
+];
+
+/** Every row. Throws a UsageError where a definition is none that its workload accepts. */
+export function suiteRows(length: Length, more: readonly string[] = []): readonly SuiteRow[] {
+  return definitions.map(({ workload: name, load }) => {
+    const workload = workloads.find((each) => each.name === name);
+    if (workload === undefined) throw new Error(`the suite names a workload '${name}'`);
+    const args = [...`${load} ${timing[length]}`.split(' ').filter(Boolean), ...more];
+    return { id: workload.rowId(optionsOf(workload, args)), workload, args };
+  });
+}
+
+export function optionsOf(workload: Workload, args: readonly string[]): CommonOptions {
+  const options = workload.parse(args);
+  if (options === 'help') throw new Error('a row of the suite asks for help');
+  return options;
+}
