@@ -4,7 +4,7 @@ import { type Initiator, unsupported } from './define-operation';
 import { channels, debug } from './diagnostics';
 import { invalidArgType, outOfRange, proactorError } from './errors';
 import { installOperations, type Operations, operations } from './operations';
-import { type ProbeReport, probe, runtimeName } from './probe';
+import { defaultDispatch, type ProbeReport, probe, runtimeName } from './probe';
 import { addon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
 import { OPERATIONS_LIMIT, type OperationId } from './ring/handler-table';
@@ -100,11 +100,10 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
   const { features } = selfTest;
   const { buffers = {}, eventfd = false } = options;
   checkObject(buffers, 'options.buffers');
-  const dispatch = checkOneOf(
-    options.dispatch ?? (features.loopDispatch ? 'loop' : 'thread'),
-    'options.dispatch',
-    ['loop', 'thread'] as const,
-  );
+  const dispatch = checkOneOf(options.dispatch ?? defaultDispatch(features), 'options.dispatch', [
+    'loop',
+    'thread',
+  ] as const);
   const incremental = buffers.incremental ?? features.incrementalBuffers;
   checkBoolean(incremental, 'options.buffers.incremental');
   checkBoolean(eventfd, 'options.eventfd');

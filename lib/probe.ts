@@ -1,6 +1,6 @@
 // Whether io_uring can be used here, why not, and what to do about it. Never throws.
-import { readFileSync } from 'node:fs';
 import { errnoName } from './errors';
+import { type HostRestrictions, readRestrictions } from './host';
 import { operations } from './operations';
 import { addon, addonError, type NativeProbe } from './ring/binding';
 import { Opcode } from './ring/kernel';
@@ -49,7 +49,8 @@ const NO_FEATURES: ProbeFeatures = {
 };
 
 const DEFER_TASKRUN = 1 << 13;
-const REQUIRED_OPCODES = [
+/** Without these no proactor can be made. @internal */
+export const REQUIRED_OPCODES = [
   'ACCEPT',
   'ASYNC_CANCEL',
   'CLOSE',
@@ -62,33 +63,32 @@ const REQUIRED_OPCODES = [
   'TIMEOUT',
 ] as const;
 
-function read(file: string): string {
-  try {
-    return readFileSync(file, 'latin1').trim();
-  } catch {
-    return '';
-  }
+/** What refuses io_uring, told apart by what helps. @internal */
+export type RefusalCause =
+  | 'platform'
+  | 'binary'
+  | 'sysctl'
+  | 'seccomp'
+  | 'security-module'
+  | 'kernel'
+  | 'memlock'
+  | 'descriptors'
+  | 'bug';
+
+/** The report, with what only the doctor tells. @internal */
+export interface Inspection {
+  readonly report: ProbeReport;
+  /** Undefined where io_uring can be used. */
+  readonly cause: RefusalCause | undefined;
+  /** What the addon found; undefined where it could not be asked. */
+  readonly native: NativeProbe | undefined;
+  readonly host: HostRestrictions;
 }
 
-function unavailable(
-  reason: string,
-  hint: string,
-  errno = 0,
-  opcodes: Record<string, boolean> = {},
-): ProbeReport {
-  return {
-    available: false,
-    reason,
-    errno,
-    hint,
-    kernel: kernelRelease(),
-    features: NO_FEATURES,
-    opcodes,
-  };
-}
-
-function kernelRelease(): string {
-  return read('/proc/sys/kernel/osrelease');
+interface Refusal {
+  readonly cause: RefusalCause;
+  readonly reason: string;
+  readonly hint: string;
 }
 
 const EPERM = -1;
@@ -97,22 +97,24 @@ const ENOMEM = -12;
 const EMFILE = -24;
 const ENFILE = -23;
 
-// Each refusal has one likely cause; the cause decides what helps.
-function explain(errno: number, call: string): { reason: string; hint: string } {
+/** Each refusal has one likely cause; the cause decides what helps. @internal */
+export function explainRefusal(errno: number, call: string, host: HostRestrictions): Refusal {
   const said = `${call} was refused with ${errnoName(errno)}`;
-  const disabled = read('/proc/sys/kernel/io_uring_disabled');
-  const filtered = /^Seccomp:\s*2$/m.test(read('/proc/self/status'));
-  if (errno === EPERM && (disabled === '1' || disabled === '2')) {
+  const { ioUringDisabled: disabled, ioUringGroup: group } = host;
+  const isMember = group !== null && group >= 0 && host.groups.includes(group);
+  if (errno === EPERM && (disabled === 2 || (disabled === 1 && !isMember))) {
     return {
+      cause: 'sysctl',
       reason: `${said}: the sysctl kernel.io_uring_disabled is ${disabled}`,
       hint:
-        disabled === '2'
+        disabled === 2
           ? 'set kernel.io_uring_disabled=0 (or 1 together with kernel.io_uring_group)'
           : 'set kernel.io_uring_disabled=0, or add the user to the group in kernel.io_uring_group',
     };
   }
-  if ((errno === EPERM || errno === ENOSYS) && filtered) {
+  if ((errno === EPERM || errno === ENOSYS) && host.seccompMode === 2) {
     return {
+      cause: 'seccomp',
       reason: `${said} by a seccomp filter, as those of Docker, containerd and Kubernetes do`,
       hint:
         'allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp profile ' +
@@ -121,20 +123,35 @@ function explain(errno: number, call: string): { reason: string; hint: string } 
   }
   if (errno === EPERM)
     return {
+      cause: 'security-module',
       reason: said,
       hint: 'a security module refuses io_uring; ask its policy (SELinux, AppArmor)',
     };
   if (errno === ENOSYS) {
     return {
+      cause: 'kernel',
       reason: `${said}: this kernel has no io_uring as needed (or a sandbox such as gVisor hides it)`,
       hint: 'use Linux 6.1 or newer',
     };
   }
   if (errno === ENOMEM)
-    return { reason: said, hint: 'raise RLIMIT_MEMLOCK (ulimit -l) or free memory' };
+    return {
+      cause: 'memlock',
+      reason: said,
+      hint: 'raise RLIMIT_MEMLOCK (ulimit -l) or free memory',
+    };
   if (errno === EMFILE || errno === ENFILE)
-    return { reason: said, hint: 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors' };
-  return { reason: said, hint: 'use Linux 6.1 or newer' };
+    return {
+      cause: 'descriptors',
+      reason: said,
+      hint: 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors',
+    };
+  return { cause: 'kernel', reason: said, hint: 'use Linux 6.1 or newer' };
+}
+
+/** The dispatch of a proactor whose options name none. @internal */
+export function defaultDispatch(features: ProbeFeatures): 'loop' | 'thread' {
+  return features.loopDispatch ? 'loop' : 'thread';
 }
 
 /**
@@ -149,46 +166,54 @@ export function runtimeName(): 'Bun' | 'Deno' | 'Node.js' {
 
 /** Tries io_uring and says what is there. The answer is not kept: a limit may change. */
 export function probe(): ProbeReport {
+  return inspect().report;
+}
+
+/** What `probe()` does, and what it knows beyond its report. @internal */
+export function inspect(): Inspection {
+  const host = readRestrictions('/');
+  let native: NativeProbe | undefined;
+  const refused = (
+    { cause, reason, hint }: Refusal,
+    errno = 0,
+    opcodes: Record<string, boolean> = {},
+  ): Inspection => {
+    const { kernel } = host;
+    const features = NO_FEATURES;
+    const report = { available: false, reason, errno, hint, kernel, features, opcodes };
+    return { report, cause, native, host };
+  };
   if (addon === undefined) {
-    return unavailable(
-      addonError?.message ?? 'the addon is not loaded',
-      'install a package with a binary for this system',
-    );
+    return refused({
+      cause: process.platform === 'linux' ? 'binary' : 'platform',
+      reason: addonError?.message ?? 'the addon is not loaded',
+      hint: 'install a package with a binary for this system',
+    });
   }
-  let native: NativeProbe;
   try {
     native = addon.probe();
   } catch (error) {
-    return unavailable(String(error), 'report this as a bug');
+    return refused({ cause: 'bug', reason: String(error), hint: 'report this as a bug' });
   }
   if (native.error < 0) {
-    const { reason, hint } = explain(native.error, native.failedCall);
-    return unavailable(reason, hint, native.error);
+    return refused(explainRefusal(native.error, native.failedCall, host), native.error);
   }
   const opcodes: Record<string, boolean> = {};
   for (const [name, { opcode }] of Object.entries(operations))
     opcodes[name] = native.operations[opcode] === 1;
   // Its opcode is older than its flag.
   opcodes['timeoutMultishot'] &&= native.multishotTimeout;
-  const missing = REQUIRED_OPCODES.filter((name) => native.operations[Opcode[name]] !== 1);
-  if (missing.length > 0 || !native.multishotReceive) {
-    const what =
-      missing.length > 0
-        ? missing.map((name) => `IORING_OP_${name}`).join(', ')
-        : 'multishot receive';
-    return unavailable(
-      `this kernel's io_uring lacks ${what}`,
-      'use Linux 6.1 or newer',
-      ENOSYS,
-      opcodes,
-    );
+  const lacking = requiredButMissing(native);
+  if (lacking !== '') {
+    const reason = `this kernel's io_uring lacks ${lacking}`;
+    return refused({ cause: 'kernel', reason, hint: 'use Linux 6.1 or newer' }, ENOSYS, opcodes);
   }
-  return {
+  const report: ProbeReport = {
     available: true,
     reason: '',
     errno: 0,
     hint: '',
-    kernel: kernelRelease(),
+    kernel: host.kernel,
     features: {
       deferTaskrun: (native.setupFlags & DEFER_TASKRUN) !== 0,
       bufferRing: native.bufferRing,
@@ -199,4 +224,11 @@ export function probe(): ProbeReport {
     },
     opcodes,
   };
+  return { report, cause: undefined, native, host };
+}
+
+function requiredButMissing(native: NativeProbe): string {
+  const missing = REQUIRED_OPCODES.filter((name) => native.operations[Opcode[name]] !== 1);
+  if (missing.length > 0) return missing.map((name) => `IORING_OP_${name}`).join(', ');
+  return native.multishotReceive ? '' : 'multishot receive';
 }

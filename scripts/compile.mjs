@@ -1,6 +1,7 @@
 // Compiles lib/, test/ or bench/ with tsc: `node scripts/compile.mjs lib|test|bench`. Removes outputs whose
-// source is gone (jest would go on running them), and after lib/ writes the ES module entries.
-import { existsSync, rmSync } from 'node:fs';
+// source is gone (jest would go on running them), and after lib/ writes the ES module entries and makes the commands
+// executable.
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fail, listFiles, root, run } from './common.mjs';
 import { writeEsmEntries } from './esm-entries.mjs';
@@ -33,4 +34,8 @@ if (!existsSync(outputFolder))
   rmSync(path.join(root, 'build', `${name}.tsbuildinfo`), { force: true });
 removeStale(sourceFolder, outputFolder);
 run('tsc', ['-p', project.config]);
-if (name === 'lib') await writeEsmEntries();
+if (name === 'lib') {
+  await writeEsmEntries();
+  const { bin } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+  for (const file of Object.values(bin)) chmodSync(path.join(root, file), 0o755);
+}

@@ -1,19 +1,15 @@
 // Where io_uring is refused, or the addon cannot be loaded: importing works, probe() says why and what to do, and
 // constructing a Proactor throws that.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { constants as osConstants, tmpdir } from 'node:os';
-import * as path from 'node:path';
-import { afterAll, describe, expect, it } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { constants as osConstants } from 'node:os';
+import { describe, expect, it } from '@jest/globals';
 import type { ProbeReport } from 'proactor';
-import { type Ended, root, runCommand, sourceOf } from './support/child';
+import { type Ended, runCommand, sourceOf } from './support/child';
 import { dispatchers } from './support/dispatchers';
 import { temporaryFile } from './support/files';
+import { type Call, describeInSandbox, nodeSurvives } from './support/sandbox';
 
 const { EACCES, EINVAL, ENOMEM, ENOSYS, EPERM } = osConstants.errno;
-const compiler = process.env['CXX'] || 'c++';
-const missing = spawnSync(compiler, ['--version']).error ? `no ${compiler}` : undefined;
-const describeOrSkip = missing === undefined ? describe : describe.skip;
 
 interface Report {
   readonly probe: ProbeReport;
@@ -46,28 +42,11 @@ function expectRefused({ probe, error }: Report): void {
   expect(error.message).toContain(probe.hint);
 }
 
-const folder = mkdtempSync(path.join(tmpdir(), 'proactor-launcher-'));
-const launcher = path.join(folder, 'refuse_io_uring');
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const calls = (['setup', 'enter', 'register'] as const).filter((call) => nodeSurvives(call, EPERM));
 
-function buildLauncher(): void {
-  const source = path.join(root, 'test', 'native', 'refuse_io_uring.cc');
-  const built = spawnSync(compiler, ['-std=c++17', '-Wall', '-Werror', '-o', launcher, source]);
-  if (built.status !== 0) throw new Error(`the launcher does not compile: ${built.stderr}`);
-}
-
-/** From Node 22 on, libuv has a ring of its own, and ends the process where it may set that up but not enter it. */
-function nodeSurvives(call: string): boolean {
-  const program = "require('node:child_process').exec('true', () => process.exit(7))";
-  return spawnSync(launcher, [call, String(EPERM), process.execPath, '-e', program]).status === 7;
-}
-
-if (missing === undefined) buildLauncher();
-const calls = ['setup', 'enter', 'register'].filter((call) => missing || nodeSurvives(call));
-
-describeOrSkip(`in a sandbox that refuses${missing ? ` (skipped: ${missing})` : ''}`, () => {
-  const node = (call: string, errno: number, ...args: readonly string[]): Promise<Ended> =>
-    runCommand(launcher, [call, String(errno), process.execPath, ...args]);
+describeInSandbox('in a sandbox that refuses', (run) => {
+  const node = (call: Call, errno: number, ...args: readonly string[]): Promise<Ended> =>
+    run(call, errno, args);
 
   describe.each([
     ['setup', EPERM, 'EPERM', /seccomp/],
@@ -79,7 +58,7 @@ describeOrSkip(`in a sandbox that refuses${missing ? ` (skipped: ${missing})` : 
     ['enter', ENOSYS, 'ENOSYS', /seccomp/],
     ['register', EPERM, 'EPERM', /seccomp/],
     ['register', ENOSYS, 'ENOSYS', /seccomp/],
-  ])('io_uring_%s with errno %i (%s)', (call, errno, code, remedy) => {
+  ] as const)('io_uring_%s with errno %i (%s)', (call, errno, code, remedy) => {
     const isPossible = calls.includes(call);
     const why = isPossible ? '' : ' [skipped: without it this Node itself ends, in libuv]';
     (isPossible ? it : it.skip).each(dispatchers)(

@@ -96,3 +96,6 @@ export const addon: NativeAddon | undefined =
   'addon' in loaded ? (loaded.addon as NativeAddon) : undefined;
 
 export const addonError: Error | undefined = 'error' in loaded ? loaded.error : undefined;
+
+/** The file that the addon was loaded from; undefined where none was. */
+export const addonFile: string | undefined = 'file' in loaded ? loaded.file : undefined;

@@ -1,5 +1,5 @@
 // Runs a command in a sandbox that refuses one of io_uring's system calls, as container runtimes do:
-//   refuse_io_uring setup|enter|register ERRNO COMMAND [ARGUMENT...]
+//   refuse_io_uring setup|enter|register ERRNO|kill COMMAND [ARGUMENT...]
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -32,13 +32,13 @@ int CallNumber(const char* name) {
   return -1;
 }
 
-bool Refuse(uint32_t call, uint32_t error) {
+bool Refuse(uint32_t call, uint32_t action) {
   sock_filter filter[] = {
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, arch)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kArchitecture, 0, 3),
       BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
       BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (error & SECCOMP_RET_DATA)),
+      BPF_STMT(BPF_RET | BPF_K, action),
       BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
   };
   const sock_fprog program{sizeof(filter) / sizeof(filter[0]), filter};
@@ -50,12 +50,16 @@ bool Refuse(uint32_t call, uint32_t error) {
 
 int main(int count, char** arguments) {
   const int call = count > 3 ? CallNumber(arguments[1]) : -1;
+  const bool kills = count > 3 && strcmp(arguments[2], "kill") == 0;
   const int error = count > 3 ? atoi(arguments[2]) : 0;
-  if (call < 0 || error <= 0) {
-    fprintf(stderr, "usage: refuse_io_uring setup|enter|register ERRNO COMMAND [ARGUMENT...]\n");
+  if (call < 0 || (error <= 0 && !kills)) {
+    fprintf(stderr,
+            "usage: refuse_io_uring setup|enter|register ERRNO|kill COMMAND [ARGUMENT...]\n");
     return 125;
   }
-  if (!Refuse(static_cast<uint32_t>(call), static_cast<uint32_t>(error))) {
+  const uint32_t refusal =
+      SECCOMP_RET_ERRNO | (static_cast<uint32_t>(error) & SECCOMP_RET_DATA);
+  if (!Refuse(static_cast<uint32_t>(call), kills ? SECCOMP_RET_KILL_PROCESS : refusal)) {
     perror("refuse_io_uring: seccomp");
     return 125;
   }

@@ -30,10 +30,13 @@ export const linesOf = (file: string): string[] => textOf(file).replace(/\n$/, '
 export const libraryFiles = filesOf('lib', ['.ts']);
 export const nativeFiles = filesOf('native', ['.cc', '.h']);
 
-/** The files of lib/ that a file of lib/ imports; with `valuesOnly`, without imports of types. */
+/**
+ * The files of lib/ that a file of lib/ imports, or runs as a program (`require.resolve`); with `valuesOnly`, without
+ * imports of types.
+ */
 export function importsOf(file: string, valuesOnly = false): string[] {
   const found = textOf(file).matchAll(
-    /^(?:import|export)\s+(type\s)?[^;'"]*?from\s+'(\.[^']+)'|\brequire\('(\.[^']+)'\)/gm,
+    /^(?:import|export)\s+(type\s)?[^;'"]*?from\s+'(\.[^']+)'|\brequire(?:\.resolve)?\('(\.[^']+)'\)/gm,
   );
   const imported: string[] = [];
   for (const [, typeOnly, from, required] of found) {

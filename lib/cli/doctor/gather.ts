@@ -1,0 +1,138 @@
+// Gathers the facts: what files below a root folder say, as pure functions of it, and what trying says, in child
+// processes, since a sandbox may kill whoever tries. Judges nothing.
+import { existsSync } from 'node:fs';
+import * as path from 'node:path';
+import { readRestrictions, readStatus, readText } from '../../host';
+import { runChild } from '../child';
+import type { Container, Facts, Limit, ProbeFacts, SelfTest, SystemFacts } from './report';
+
+/** What is not in files: of the process that asks. */
+export interface Surroundings {
+  readonly platform: string;
+  readonly arch: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly versions: Readonly<Record<string, string | undefined>>;
+  readonly nodeNeeded: string;
+  readonly cpus: number;
+}
+
+const CAP_IPC_LOCK = 14n;
+// /proc/version of gVisor, which imitates one kernel build.
+const GVISOR_VERSION = /gvisor|4\.4\.0 #1 SMP Sun Jan 10 15:06:54 PST 2016/i;
+
+export function readSystem(root: string, around: Surroundings): SystemFacts {
+  const { platform, arch, versions, nodeNeeded, cpus } = around;
+  const capabilities = readStatus(root, 'CapEff');
+  const mask = /^[0-9a-f]+$/i.test(capabilities) ? BigInt(`0x${capabilities}`) : 0n;
+  return {
+    platform,
+    arch,
+    kernel: readRestrictions(root).kernel,
+    runtime: versions['bun'] ? 'bun' : versions['deno'] ? 'deno' : 'node',
+    node: versions['node'] ?? '',
+    nodeNeeded,
+    cpus,
+    mayLockMemory: ((mask >> CAP_IPC_LOCK) & 1n) === 1n,
+    // The kernel ends it with a null character.
+    securityLabel: readText(root, 'proc/self/attr/current').replace(/\0.*$/s, ''),
+  };
+}
+
+/** A line of /proc/self/limits. */
+export function readLimit(root: string, name: string): Limit {
+  const line = new RegExp(`^${name}\\s+(unlimited|\\d+)\\s+(unlimited|\\d+)`, 'm').exec(
+    readText(root, 'proc/self/limits'),
+  );
+  if (line === null) return {};
+  const [soft, hard] = line.slice(1).map((text) => (text === 'unlimited' ? null : Number(text)));
+  return { soft: soft ?? null, hard: hard ?? null };
+}
+
+type Sign = readonly [kind: Container['kind'], evidence: string, isThere: boolean];
+
+export function readContainer(root: string, env: NodeJS.ProcessEnv): Container {
+  const groups = readText(root, 'proc/1/cgroup');
+  const version = readText(root, 'proc/version');
+  const mine = env['container'] ?? '';
+  // Of process 1 where it can be read; of a shell in a container it is our own.
+  const first = /(?:^|\0)container=([^\0]*)/.exec(readText(root, 'proc/1/environ'))?.[1] ?? '';
+  const named = mine || first;
+  const has = (file: string): boolean => existsSync(path.join(root, file));
+  // From the innermost that decides to the most general.
+  const signs: readonly Sign[] = [
+    ['gvisor', '/proc/version', GVISOR_VERSION.test(version)],
+    ['kubernetes', 'KUBERNETES_SERVICE_HOST', (env['KUBERNETES_SERVICE_HOST'] ?? '') !== ''],
+    ['kubernetes', '/proc/1/cgroup', /kubepods/.test(groups)],
+    ['podman', '/run/.containerenv', has('run/.containerenv')],
+    ['podman', '/proc/1/cgroup', /libpod/.test(groups)],
+    ['docker', '/.dockerenv', has('.dockerenv')],
+    ['docker', '/proc/1/cgroup', /\/docker[/-]/.test(groups)],
+    ['containerd', '/proc/1/cgroup', /containerd/.test(groups)],
+    ['lxc', '/proc/1/cgroup', /\/lxc[./]|lxc\.payload/.test(groups)],
+    ...(named === '' ? [] : [[kindOf(named), `container=${named}`, true] as Sign]),
+  ];
+  const seen = signs.filter(([, , isThere]) => isThere);
+  return {
+    kind: seen[0]?.[0] ?? 'none',
+    evidence: [...new Set(seen.map(([, evidence]) => evidence))],
+  };
+}
+
+function kindOf(name: string): Container['kind'] {
+  const kinds = ['podman', 'docker', 'lxc', 'systemd-nspawn'] as const;
+  return kinds.find((kind) => name === kind || name.startsWith(`${kind}-`)) ?? 'other';
+}
+
+/** All facts that lie in files. */
+export function readFacts(
+  root: string,
+  around: Surroundings,
+): Omit<Facts, 'probe' | 'probeFailure' | 'selfTests'> {
+  const { seccompMode, ioUringDisabled, ioUringGroup } = readRestrictions(root);
+  const filters = readStatus(root, 'Seccomp_filters');
+  return {
+    system: readSystem(root, around),
+    limits: {
+      memlock: readLimit(root, 'Max locked memory'),
+      descriptors: readLimit(root, 'Max open files'),
+    },
+    seccomp: { mode: seccompMode, filters: /^\d+$/.test(filters) ? Number(filters) : null },
+    sysctl: { ioUringDisabled, ioUringGroup },
+    container: readContainer(root, around.env),
+  };
+}
+
+/** Everything: reads, probes, and tries both dispatchers if there is something to try. */
+export async function gather(around: Surroundings, timeoutMs: number): Promise<Facts> {
+  const read = readFacts('/', around);
+  const { value: probe, failure } = await examine<ProbeFacts>('probe', timeoutMs);
+  const selfTests: SelfTest[] = [];
+  if (probe?.available) {
+    // One after the other: each ring's memory counts against the limit.
+    for (const dispatch of ['loop', 'thread'] as const) {
+      if (dispatch === 'loop' && probe.features['loopDispatch'] !== true) continue;
+      const tested = await examine<SelfTest>(dispatch, timeoutMs);
+      selfTests.push(tested.value ?? failedTest(dispatch, tested.failure));
+    }
+  }
+  return { ...read, probe: probe ?? null, probeFailure: failure, selfTests };
+}
+
+export function failedTest(dispatch: 'loop' | 'thread', failure: string): SelfTest {
+  const nothing = { sleepsIn: null, nopMs: null, echoMs: null };
+  return { dispatch, passed: false, failure, ...nothing };
+}
+
+/** One examination, by examine.ts in a process of its own. */
+export async function examine<T>(
+  what: 'probe' | 'loop' | 'thread',
+  timeoutMs: number,
+): Promise<{ readonly value?: T; readonly failure: string }> {
+  const ended = await runChild(require.resolve('./examine'), [what], timeoutMs);
+  if (ended.failure !== '') return { failure: ended.failure };
+  try {
+    return { value: JSON.parse(ended.stdout) as T, failure: '' };
+  } catch {
+    return { failure: `it printed no report: ${ended.stdout.slice(0, 200)}` };
+  }
+}

@@ -1,0 +1,51 @@
+// What the system tells of itself in /proc that decides whether io_uring may be used, as functions of a root folder, so
+// that tests can give a tree of their own. Never throws: what cannot be read is absent.
+import { readFileSync } from 'node:fs';
+import * as path from 'node:path';
+
+/** What may refuse io_uring. */
+export interface HostRestrictions {
+  /** The kernel's release, as uname(2) has it; '' where there is none. */
+  readonly kernel: string;
+  /** 0 none, 1 strict, 2 a filter; null where it is not told. */
+  readonly seccompMode: number | null;
+  /** The sysctl kernel.io_uring_disabled; null where the kernel has none (before 6.6). */
+  readonly ioUringDisabled: number | null;
+  /** The sysctl kernel.io_uring_group, -1 for no group; null where the kernel has none. */
+  readonly ioUringGroup: number | null;
+  /** The groups of this process. */
+  readonly groups: readonly number[];
+}
+
+/** A file's text without white space around it; '' where it cannot be read. */
+export function readText(root: string, file: string): string {
+  try {
+    return readFileSync(path.join(root, file), 'latin1').trim();
+  } catch {
+    return '';
+  }
+}
+
+/** A number in a file of its own, as sysctls are; null where there is none. */
+export function readNumber(root: string, file: string): number | null {
+  const text = readText(root, file);
+  return /^-?\d+$/.test(text) ? Number(text) : null;
+}
+
+/** A line of /proc/self/status without its name; '' where it lacks. */
+export function readStatus(root: string, name: string): string {
+  const line = new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(readText(root, 'proc/self/status'));
+  return line?.[1]?.trim() ?? '';
+}
+
+export function readRestrictions(root: string): HostRestrictions {
+  const mode = readStatus(root, 'Seccomp');
+  const groups = `${readStatus(root, 'Gid')} ${readStatus(root, 'Groups')}`;
+  return {
+    kernel: readText(root, 'proc/sys/kernel/osrelease'),
+    seccompMode: /^\d+$/.test(mode) ? Number(mode) : null,
+    ioUringDisabled: readNumber(root, 'proc/sys/kernel/io_uring_disabled'),
+    ioUringGroup: readNumber(root, 'proc/sys/kernel/io_uring_group'),
+    groups: [...new Set((groups.match(/\d+/g) ?? []).map(Number))],
+  };
+}

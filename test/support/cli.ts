@@ -1,0 +1,10 @@
+// The command `proactor`, run as users run it.
+import * as path from 'node:path';
+import { type Ended, type RunOptions, root, runCommand } from './child';
+
+/** The file of the command. */
+export const command = path.join(root, 'dist', 'cli', 'main.js');
+
+export function runCli(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+  return runCommand(process.execPath, [command, ...args], { timeoutMs: 60_000, ...options });
+}
