@@ -1,7 +1,7 @@
 // What turns an entry of the operations table into a method: the one mechanism behind all
 // operations.
 import { AbortError, invalidArgType, proactorError, systemError } from './errors';
-import type { CompletionHandler, OperationId } from './ring/handler-table';
+import type { Completer, CompletionHandler, OperationId } from './ring/handler-table';
 import { ECANCELED, EFAULT, IORING_CQE_F_MORE, IORING_CQE_F_NOTIF } from './ring/kernel';
 import { RESULT_IS_DESCRIPTOR } from './ring/layout';
 import type { Ring } from './ring/ring';
@@ -23,6 +23,11 @@ export interface OperationDefinition<A extends unknown[], M extends boolean = fa
    * counts.
    */
   readonly prepare: (entry: SubmissionEntry, ring: Ring, ...args: A) => void;
+  /**
+   * A shorter way for arguments that it recognizes: initiates the operation, or returns 0 and did
+   * nothing.
+   */
+  readonly direct?: (ring: Ring, completer: Completer, ...args: A) => OperationId;
   /** The name in errors, where it is not the operation's own: `open` for openat. */
   readonly syscall?: string;
   /** A result >= 0 is a new descriptor. */
@@ -85,7 +90,22 @@ export function multishot<A extends unknown[]>(
 export function methodFor(name: string, definition: AnyDefinition): Method {
   const shape = SHAPES[Math.max(0, definition.prepare.length - 2)];
   if (shape === undefined) throw new RangeError(`operation ${name} has too many arguments`);
-  return shape(new Compiled(name, definition));
+  const general = shape(new Compiled(name, definition));
+  const { direct } = definition;
+  return direct === undefined ? general : withDirect(general, direct as unknown as Direct);
+}
+
+type Direct = (ring: Ring, completer: Completer, ...args: unknown[]) => OperationId;
+
+// For the operations of five arguments, which are those of the hot path.
+function withDirect(general: Method, direct: Direct): Method {
+  return function (this: Initiator, a, b, c, d, e, then) {
+    if (typeof then === 'function') {
+      const id = direct(this.ring, then as CompletionHandler, a, b, c, d, e);
+      if (id !== 0) return id;
+    }
+    return general.call(this, a, b, c, d, e, then);
+  };
 }
 
 /** What stands in for the method of an operation that the kernel lacks: it throws at the call. */
@@ -97,6 +117,19 @@ export function unsupported(name: string, { since }: AnyDefinition, kernel: stri
       `the operation ${name} is not there in this kernel (${kernel})${remedy}`,
     );
   };
+}
+
+/**
+ * Initiates an operation for an object of this package, which is told of its completions as a
+ * CompletionTarget.
+ */
+export function initiatorOf<A extends unknown[], M extends boolean>(
+  name: string,
+  definition: OperationDefinition<A, M>,
+): (ring: Ring, completer: Completer, ...args: A) => OperationId {
+  const op = new Compiled(name, definition as unknown as AnyDefinition);
+  return (ring, completer, ...args) =>
+    initiate(op, ring, completer, ...(args as unknown[] as [unknown?]));
 }
 
 class Compiled {
@@ -162,7 +195,7 @@ const SHAPES: ((op: Compiled) => Method)[] = [
 function initiate(
   op: Compiled,
   ring: Ring,
-  handler: CompletionHandler,
+  completer: Completer,
   a?: unknown,
   b?: unknown,
   c?: unknown,
@@ -172,7 +205,7 @@ function initiate(
   const entry = ring.begin(op.opcode);
   try {
     op.prepare(entry, ring, a, b, c, d, e);
-    return ring.commit(handler, op.marks);
+    return ring.commit(completer, op.marks);
   } catch (error) {
     ring.abandon();
     throw error;

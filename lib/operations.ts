@@ -3,7 +3,7 @@
 // types and promise form follow from it.
 import { type Initiator, type MethodOf, methodFor, multishot, operation } from './define-operation';
 import { prepareMessage, prepareVector, type ReceiveMessage, type SendMessage } from './message';
-import { path, position, providedBuffers, target, timespec } from './prepare';
+import { path, position, providedBuffers, sendDirect, target, timespec } from './prepare';
 import type { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
@@ -365,6 +365,7 @@ export const operations = {
   /** Sends on a socket, send(2). IORING_OP_SEND. Result: bytes sent. */
   send: operation({
     opcode: Opcode.SEND,
+    direct: sendDirect,
     prepare(
       entry,
       ring,

@@ -7,7 +7,9 @@ import { installOperations, type Operations, operations } from './operations';
 import { defaultDispatch, type ProbeReport, probe, runtimeName } from './probe';
 import { addon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
+import { cancelAll, cancelOperation } from './ring/cancel';
 import { OPERATIONS_LIMIT, type OperationId } from './ring/handler-table';
+import { ECANCELED } from './ring/kernel';
 import type { Memory } from './ring/memory';
 import { Ring } from './ring/ring';
 import { type ProactorStats, readStats } from './stats';
@@ -252,7 +254,7 @@ class ProactorBase implements Initiator {
   cancel(id: OperationId): boolean {
     this.#checkOpen();
     checkInteger(id, 'id', 1, 0x7fffffff);
-    return this.ring.cancel(id);
+    return cancelOperation(this.ring, id);
   }
 
   /**
@@ -295,13 +297,15 @@ class ProactorBase implements Initiator {
     this.ring.setReferenced(checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER), false);
   }
 
-  /**
-   * Registers what has to end together with the proactor; returns how to take that back. @internal
-   */
-  own(owned: OwnedObject): () => void {
+  /** Registers what has to end together with the proactor, until `disown`. @internal */
+  own(owned: OwnedObject): void {
     this.#checkOpen();
     this.#owned.add(owned);
-    return () => this.#owned.delete(owned);
+  }
+
+  /** @internal */
+  disown(owned: OwnedObject): void {
+    this.#owned.delete(owned);
   }
 
   /**
@@ -323,15 +327,15 @@ class ProactorBase implements Initiator {
   async #dispose(): Promise<void> {
     const deadline = Date.now() + this.#disposeTimeoutMs;
     for (const owned of [...this.#owned]) owned.endWithOwner();
-    this.ring.cancelAll();
+    cancelAll(this.ring);
     while (this.ring.inFlight > 0 && Date.now() < deadline) {
       // Completions come in turns of the event loop.
       await new Promise((resolve) => setTimeout(resolve, 1));
-      this.ring.cancelAll();
+      cancelAll(this.ring);
     }
     const left = Math.max(0, deadline - Date.now());
     const leaked = await new Promise<number>((resolve) => this.ring.close(left, resolve));
-    this.ring.completeAbandoned();
+    this.ring.handlers.completeAll(-ECANCELED);
     debug('disposed of: %d operations leaked', leaked);
     channels.dispose.publish({ proactor: this, leaked });
   }

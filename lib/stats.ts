@@ -37,6 +37,7 @@ export interface ProactorStats {
 
 export function readStats(ring: Ring): ProactorStats {
   const { counters } = ring;
+  ring.countSubmitted();
   // Once the proactor is disposed of, the memory is gone: those figures are then 0.
   const native =
     counters.length === 0

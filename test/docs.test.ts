@@ -58,10 +58,8 @@ describe('programs', () => {
     );
   });
 
-  it('are there in README.md and in each guide', () => {
-    const homes = new Set(programs.map(({ document }) => document));
-    const guides = documents.filter((name) => name === 'README.md' || name.startsWith('docs/'));
-    expect(guides.filter((name) => !homes.has(name))).toEqual([]);
+  it('are there in README.md', () => {
+    expect(programs.some(({ document }) => document === 'README.md')).toBe(true);
   });
 
   it(

@@ -30,6 +30,7 @@ export class Chunk implements HeldBytes {
   #offset = -1;
   #length = -1;
   #copy: Buffer | null = null;
+  #claimed = false;
 
   /** @internal */
   constructor(buffers: BufferRing) {
@@ -41,12 +42,23 @@ export class Chunk implements HeldBytes {
     this.#offset = offset;
     this.#length = length;
     this.#copy = copy;
+    this.#claimed = false;
   }
 
-  /** @internal */
-  takeBack(): void {
+  /** Ends the loan. True if the lender's hold on the bytes is somebody else's now. @internal */
+  takeBack(): boolean {
     this.#length = -1;
     this.#copy = null;
+    return this.#claimed;
+  }
+
+  /**
+   * Makes a hold on the bytes the caller's: the lender's, which would end with the loan, or one
+   * more. @internal
+   */
+  hold(): void {
+    if (this.#claimed) this.buffers.retain(this.#offset);
+    this.#claimed = true;
   }
 
   /** @internal */
@@ -98,7 +110,7 @@ export class Chunk implements HeldBytes {
     // Leases must not starve the receives of others: when buffers are few, the bytes are copied.
     if (this.#copy !== null || buffers.scarce)
       return new Lease(buffers, -1, length, this.toBuffer());
-    buffers.retain(offset);
+    this.hold();
     return new Lease(buffers, offset, length, null);
   }
 }
@@ -128,6 +140,11 @@ export class Lease implements HeldBytes {
   get offset(): number {
     if (this.#released) throw returned();
     return this.#offset;
+  }
+
+  /** One more hold on the bytes, which is the caller's. @internal */
+  hold(): void {
+    this.buffers.retain(this.#offset);
   }
 
   /** @internal */

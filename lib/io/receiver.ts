@@ -4,10 +4,12 @@
 // before anybody can end it.
 //
 //   idle -> armed -> idle …      paused, or enough queued: cancelled;   no buffer free: waits for one;   0 bytes: ended
+import { initiatorOf } from '../define-operation';
 import { channels } from '../diagnostics';
 import { invalidArgType, proactorError } from '../errors';
+import { operations } from '../operations';
 import type { Proactor } from '../proactor';
-import type { OperationId } from '../ring/handler-table';
+import type { CompletionTarget, OperationId } from '../ring/handler-table';
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS, IORING_CQE_F_MORE } from '../ring/kernel';
 import { COUNTER_BUFFER_EXHAUSTION } from '../ring/layout';
 import type { Ring } from '../ring/ring';
@@ -15,6 +17,9 @@ import { checkInteger } from '../validate';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { InboundQueue } from './inbound-queue';
+
+const receiveMultishot = initiatorOf('recvMultishot', operations.recvMultishot);
+const receiveOnce = initiatorOf('recvProvided', operations.recvProvided);
 
 /** Receives, one at a time, after which a stream that was paused is trusted to keep up again. */
 const SINGLES_AFTER_PAUSE = 64;
@@ -40,7 +45,7 @@ interface Reader {
   readonly limit: number;
 }
 
-export class Receiver {
+export class Receiver implements CompletionTarget {
   bytes = 0;
   idle: IdleTimer | null = null;
   readonly #proactor: Proactor;
@@ -48,8 +53,9 @@ export class Receiver {
   readonly #fd: number;
   readonly #host: ReceiverHost;
   readonly #highWaterMark: number;
-  readonly #inbound: InboundQueue;
-  readonly #chunk: Chunk;
+  // Made when they are first needed: a connection that is idle has neither.
+  #inbound: InboundQueue | null = null;
+  #chunk: Chunk | null = null;
   #onData: DataHandler | null = null;
   #reader: Reader | null = null;
   #iterating = false;
@@ -71,8 +77,6 @@ export class Receiver {
     this.#fd = fd;
     this.#host = host;
     this.#highWaterMark = highWaterMark;
-    this.#inbound = new InboundQueue(this.#ring.buffers);
-    this.#chunk = new Chunk(this.#ring.buffers);
   }
 
   /** A receive is in flight: the descriptor may not be closed. */
@@ -150,7 +154,7 @@ export class Receiver {
 
   /** The descriptor is closed: gives back what nobody consumed, and answers a pending read. */
   finish(error: Error | undefined): void {
-    this.#inbound.clear();
+    this.#inbound?.clear();
     const reader = this.#reader;
     this.#reader = null;
     if (reader === null) return;
@@ -165,13 +169,17 @@ export class Receiver {
     else this.#proactor.unrefOperation(this.#id);
   }
 
+  get #queued(): number {
+    return this.#inbound === null ? 0 : this.#inbound.bytes;
+  }
+
   get #wanted(): boolean {
     return this.#onData !== null || this.#reader !== null || this.#watching;
   }
 
   // Gives what is queued to whoever wants it, and sees to it that more comes.
   #wake(): void {
-    if (this.#inbound.isEmpty || this.#onData === null) {
+    if (this.#queued === 0 || this.#onData === null) {
       this.#serveReader();
       this.#arm();
     } else {
@@ -181,27 +189,40 @@ export class Receiver {
   }
 
   #drainQueued(): void {
-    if (!this.#inbound.isEmpty && this.#onData !== null && !this.#paused && !this.#stopped) {
-      const held = this.#inbound.shift()!;
-      try {
-        this.#lend(this.#onData, held.offset, held.length, held.copy);
-      } finally {
-        this.#inbound.release(held);
-        // In a turn of its own, so that a handler that throws does not keep the rest back.
-        queueMicrotask(() => this.#drainQueued());
-      }
+    const inbound = this.#inbound!;
+    if (inbound.isEmpty || this.#onData === null || this.#paused || this.#stopped) {
+      this.#announceEnd();
+      this.#arm();
       return;
     }
-    this.#announceEnd();
-    this.#arm();
+    const { offset, length, copy } = inbound.shift()!;
+    try {
+      this.#lend(this.#onData, offset, length, copy);
+    } finally {
+      // In a turn of its own, so that a handler that throws does not keep the rest back.
+      queueMicrotask(() => this.#drainQueued());
+    }
+  }
+
+  // Ends the hold on the bytes, unless the handler made it somebody else's.
+  #lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
+    const { buffers } = this.#ring;
+    this.#chunk ??= new Chunk(buffers);
+    const chunk = this.#chunk;
+    chunk.lend(offset, length, copy);
+    try {
+      handler(chunk);
+    } finally {
+      if (!chunk.takeBack() && copy === null) buffers.release(offset);
+    }
   }
 
   #serveReader(): void {
     const reader = this.#reader;
     if (reader === null) return;
-    if (!this.#inbound.isEmpty) {
+    if (this.#queued > 0) {
       this.#reader = null;
-      reader.resolve(this.#inbound.take(reader.limit));
+      reader.resolve(this.#inbound!.take(reader.limit));
     } else if (this.#ended) {
       this.#reader = null;
       reader.resolve(null);
@@ -213,15 +234,13 @@ export class Receiver {
     if (this.#id !== 0 || this.#waitingForBuffer || this.#ended || this.#stopped || this.#paused)
       return;
     // Before anybody asked, receiving would only fill memory; and with enough queued it waits, too.
-    if (!this.#wanted || this.#inbound.bytes >= this.#highWaterMark) return;
+    if (!this.#wanted || this.#queued >= this.#highWaterMark) return;
     this.#cancelled = false;
     this.#repeats = this.#onData !== null && this.#singlesLeft === 0;
     if (this.#singlesLeft > 0) this.#singlesLeft--;
     try {
-      const { buffers } = this.#ring;
-      this.#id = this.#repeats
-        ? this.#proactor.recvMultishot(this.#fd, buffers, 0, this.#onReceive)
-        : this.#proactor.recvProvided(this.#fd, buffers, 0, this.#onReceive);
+      const receive = this.#repeats ? receiveMultishot : receiveOnce;
+      this.#id = receive(this.#ring, this, this.#fd, this.#ring.buffers, 0);
     } catch (error) {
       // No slot is free for it.
       this.#host.receiveFailed(error as Error);
@@ -236,19 +255,22 @@ export class Receiver {
     this.#proactor.cancel(this.#id);
   }
 
-  readonly #onReceive = (result: number, flags: number): void => {
-    if ((flags & IORING_CQE_F_MORE) === 0) this.#id = 0;
+  /** A completion of the receive. */
+  complete(result: number, flags: number): void {
+    if ((flags & IORING_CQE_F_MORE) !== 0 && result > 0) {
+      this.#received(result, flags);
+      return;
+    }
+    this.#id = 0;
     try {
       if (result > 0) this.#received(result, flags);
       else this.#noData(result);
     } finally {
       // The last step of closing, or the moment to go on.
-      if (this.#id === 0) {
-        if (this.#stopped) this.#host.receiveStopped();
-        else this.#arm();
-      }
+      if (this.#stopped) this.#host.receiveStopped();
+      else this.#arm();
     }
-  };
+  }
 
   #received(length: number, flags: number): void {
     const { buffers } = this.#ring;
@@ -256,28 +278,15 @@ export class Receiver {
     this.bytes += length;
     if (this.idle !== null) this.idle.touch();
     const handler = this.#onData;
-    if (handler !== null && !this.#paused && !this.#stopped && this.#inbound.isEmpty) {
-      try {
-        this.#lend(handler, offset, length, null);
-      } finally {
-        buffers.release(offset);
-      }
+    if (handler !== null && !this.#paused && !this.#stopped && this.#queued === 0) {
+      this.#lend(handler, offset, length, null);
     } else if (this.#stopped) {
       buffers.release(offset);
     } else {
+      this.#inbound ??= new InboundQueue(buffers);
       this.#inbound.push(offset, length);
       this.#serveReader();
-      if (this.#inbound.bytes >= this.#highWaterMark) this.#cancel();
-    }
-  }
-
-  #lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
-    const chunk = this.#chunk;
-    chunk.lend(offset, length, copy);
-    try {
-      handler(chunk);
-    } finally {
-      chunk.takeBack();
+      if (this.#queued >= this.#highWaterMark) this.#cancel();
     }
   }
 
@@ -301,7 +310,7 @@ export class Receiver {
 
   // After what came before was consumed.
   #announceEnd(): void {
-    if (!this.#ended || this.#endAnnounced || this.#stopped || !this.#inbound.isEmpty) return;
+    if (!this.#ended || this.#endAnnounced || this.#stopped || this.#queued > 0) return;
     this.#endAnnounced = true;
     this.#host.receiveEnded();
   }

@@ -8,7 +8,7 @@
 // copied only when its turn comes.
 import { invalidArgType, proactorError } from '../errors';
 import type { Proactor } from '../proactor';
-import type { CompletionHandler, OperationId } from '../ring/handler-table';
+import type { CompletionTarget, OperationId } from '../ring/handler-table';
 import { MSG_NOSIGNAL, MSG_WAITALL } from '../ring/kernel';
 import type { Block, Memory } from '../ring/memory';
 import type { Ring } from '../ring/ring';
@@ -40,13 +40,16 @@ class Segment {
   length = 0;
   block: Block | null = null;
   view: Uint8Array | null = null;
+  next: Segment | null = null;
 }
 
 export class SendQueue {
   readonly #ring: Ring;
-  #waiting: Segment[] = [];
-  #flight: Segment[] = [];
-  #spare: Segment | null = new Segment();
+  // Lists and not arrays, which cost twice the instructions for the one segment there mostly is.
+  #first: Segment | null = null;
+  #last: Segment | null = null;
+  #flight: Segment | null = null;
+  #spare: Segment | null = null;
   #bytes = 0;
 
   constructor(ring: Ring) {
@@ -58,15 +61,20 @@ export class SendQueue {
     return this.#bytes;
   }
 
-  /** Segments waiting. */
-  get waiting(): number {
-    return this.#waiting.length;
+  /** Nothing waits. */
+  get isEmpty(): boolean {
+    return this.#first === null;
+  }
+
+  /** The next send takes all that waits. */
+  get isOneSend(): boolean {
+    return this.#first !== null && this.#first.next === null && this.#first.view === null;
   }
 
   /** Adds data at the end and returns its bytes. Nothing is added if it throws. */
   add(data: WriteData): number {
-    if (data instanceof Chunk || data instanceof Lease) return this.#addHeld(data);
-    if (typeof data === 'string') return this.#addText(data, 'utf8');
+    if (data instanceof Chunk || data instanceof Lease) return this.addHeld(data);
+    if (typeof data === 'string') return this.addText(data, 'utf8');
     if (ArrayBuffer.isView(data)) return this.#addView(data);
     if (!Array.isArray(data)) {
       throw invalidArgType(
@@ -81,18 +89,14 @@ export class SendQueue {
     return bytes;
   }
 
-  addText(text: string, encoding: BufferEncoding): number {
-    return this.#addText(text, encoding);
-  }
-
-  #addHeld(held: Chunk | Lease): number {
+  addHeld(held: Chunk | Lease): number {
     const { offset, length, copy } = held;
     if (copy !== null) return this.#addView(copy);
     const { buffers } = this.#ring;
     const { memory } = buffers;
     // The memory of another proactor's streams is not this kernel ring's to send from.
     if (buffers.scarce || held.buffers !== buffers) return this.#addView(held.bytes, true);
-    const tail = this.#tail();
+    const tail = this.#last;
     if (tail !== null && tail.memory === memory && tail.offset + tail.length === offset) {
       // Right behind what waits already. The hold on the buffer is one for both, unless the buffer
       // is another.
@@ -103,14 +107,14 @@ export class SendQueue {
         return length;
       }
     }
-    buffers.retain(offset);
+    held.hold();
     const segment = this.#push(length);
     segment.memory = memory;
     segment.offset = offset;
     return length;
   }
 
-  #addText(text: string, encoding: BufferEncoding): number {
+  addText(text: string, encoding: BufferEncoding): number {
     // Three bytes a UTF-16 unit is the most that any encoding takes.
     if (text.length * 3 > COPY_LIMIT) return this.#addView(Buffer.from(text, encoding));
     if (text.length === 0) return 0;
@@ -156,13 +160,8 @@ export class SendQueue {
     return length;
   }
 
-  #tail(): Segment | null {
-    const { length } = this.#waiting;
-    return length === 0 ? null : this.#waiting[length - 1]!;
-  }
-
   #tailWithRoom(bytes: number): Segment | null {
-    const tail = this.#tail();
+    const tail = this.#last;
     if (tail === null || tail.block === null) return null;
     const end = tail.offset - tail.block.offset + tail.length;
     return end + bytes <= tail.block.byteLength ? tail : null;
@@ -173,7 +172,9 @@ export class SendQueue {
     this.#spare = null;
     segment.length = length;
     this.#bytes += length;
-    this.#waiting.push(segment);
+    if (this.#last === null) this.#first = segment;
+    else this.#last.next = segment;
+    this.#last = segment;
     return segment;
   }
 
@@ -184,22 +185,24 @@ export class SendQueue {
     segment.offset = block.offset;
   }
 
-  /** Initiates one send of what waits, or of as much of it as one send takes. */
-  start(proactor: Proactor, fd: number, quiet: boolean, handler: CompletionHandler): OperationId {
-    const waiting = this.#waiting;
-    if (waiting.length === 1) {
-      const only = waiting[0]!;
-      if (only.view === null) {
-        if (quiet) this.#ring.quiet();
-        const id = proactor.send(fd, only.memory!, only.offset, only.length, SEND_FLAGS, handler);
-        this.#waiting = this.#flight;
-        this.#flight = waiting;
-        return id;
-      }
+  /**
+   * Initiates one send of what waits, or of as much of it as one send takes. `marks`: QUIET, if all
+   * of it goes.
+   */
+  start(proactor: Proactor, fd: number, marks: number, target: CompletionTarget): OperationId {
+    const first = this.#first!;
+    if (first.next === null && first.view === null) {
+      const id = this.#send(proactor, fd, first, marks, target);
+      this.#flight = first;
+      this.#first = this.#last = null;
+      return id;
     }
-    this.#prepareFlight();
+    this.#prepareFlight(first);
     try {
-      return this.#initiate(proactor, fd, handler);
+      const flight = this.#flight!;
+      return flight.next === null
+        ? this.#send(proactor, fd, flight, 0, target)
+        : this.#sendSeveral(proactor, fd, flight, target);
     } catch (error) {
       // Nothing is in flight: it waits as before.
       this.settle(0);
@@ -207,42 +210,66 @@ export class SendQueue {
     }
   }
 
-  #initiate(proactor: Proactor, fd: number, handler: CompletionHandler): OperationId {
-    const flight = this.#flight;
-    if (flight.length === 1) {
-      const { memory, offset, length } = flight[0]!;
-      return proactor.send(fd, memory!, offset, length, SEND_FLAGS, handler);
+  #send(
+    proactor: Proactor,
+    fd: number,
+    { memory, offset, length }: Segment,
+    marks: number,
+    target: CompletionTarget,
+  ): OperationId {
+    const ring = this.#ring;
+    if (memory!.isKeptBy(ring.native)) {
+      return ring.sendKept(fd, memory!, offset, length, SEND_FLAGS, target, marks);
     }
-    const buffers = flight.map(({ memory, offset, length }) => memory!.view(offset, length));
+    const handler = (result: number): void => target.complete(result, 0);
+    return proactor.send(fd, memory!, offset, length, SEND_FLAGS, handler);
+  }
+
+  #sendSeveral(
+    proactor: Proactor,
+    fd: number,
+    flight: Segment,
+    target: CompletionTarget,
+  ): OperationId {
+    const buffers: Buffer[] = [];
+    for (let segment: Segment | null = flight; segment !== null; segment = segment.next) {
+      buffers.push(segment.memory!.view(segment.offset, segment.length));
+    }
+    const handler = (result: number): void => target.complete(result, 0);
     return proactor.sendmsg(fd, { buffers }, SEND_FLAGS, handler);
   }
 
   // Moves from waiting to flight: small segments together as one copy, others as they are.
-  #prepareFlight(): void {
-    const waiting = this.#waiting;
-    let count = 0;
-    let total = 0;
-    while (count < waiting.length && count < SEGMENTS_PER_SEND && waiting[count]!.view === null) {
-      total += waiting[count]!.length;
-      count++;
-    }
-    if (count === 0) {
-      this.#flight.push(this.#cutPiece(waiting[0]!));
+  #prepareFlight(first: Segment): void {
+    if (first.view !== null) {
+      this.#flight = this.#cutPiece(first);
       return;
     }
-    const taken = waiting.splice(0, count);
-    if (count > 1 && total <= GATHER_FROM) this.#flight.push(this.#mergeCopies(taken, total));
-    else this.#flight.push(...taken);
+    let last = first;
+    let count = 1;
+    let total = first.length;
+    while (last.next !== null && last.next.view === null && count < SEGMENTS_PER_SEND) {
+      last = last.next;
+      total += last.length;
+      count++;
+    }
+    // Before anything is taken: without memory for the copy all waits as before.
+    const copy = count > 1 && total <= GATHER_FROM ? this.#ring.memory.pool.take(total) : null;
+    this.#first = last.next;
+    if (this.#first === null) this.#last = null;
+    last.next = null;
+    this.#flight = copy === null ? first : this.#mergeCopies(first, copy, total);
   }
 
-  #mergeCopies(segments: Segment[], total: number): Segment {
-    const block = this.#ring.memory.pool.take(total);
+  #mergeCopies(first: Segment, block: Block, total: number): Segment {
     let at = 0;
-    for (const { memory, offset, length } of segments) {
+    for (let segment: Segment | null = first; segment !== null; ) {
+      const { memory, offset, length, next }: Segment = segment;
       block.bytes.set(memory!.bytes.subarray(offset, offset + length), at);
       at += length;
+      this.#release(segment);
+      segment = next;
     }
-    for (const segment of segments) this.#release(segment);
     return this.#segmentOf(block, total);
   }
 
@@ -259,7 +286,8 @@ export class SendQueue {
     const block = this.#ring.memory.pool.take(length);
     block.bytes.set(view.subarray(0, length));
     if (length === view.byteLength) {
-      this.#waiting.shift();
+      this.#first = segment.next;
+      if (this.#first === null) this.#last = null;
       this.#release(segment);
     } else {
       segment.view = view.subarray(length);
@@ -283,37 +311,40 @@ export class SendQueue {
    */
   settle(sent: number): void {
     const flight = this.#flight;
+    this.#flight = null;
     this.#bytes -= sent;
-    if (flight.length === 1 && flight[0]!.length === sent) {
-      this.#release(flight.pop()!);
-      return;
-    }
-    let left = sent;
-    let done = 0;
-    for (const segment of flight) {
-      if (segment.length > left) {
-        this.#advance(segment, left);
-        break;
-      }
-      left -= segment.length;
-      this.#release(segment);
-      done++;
-    }
-    if (done < flight.length) this.#waiting.unshift(...flight.slice(done));
-    flight.length = 0;
+    if (flight !== null && flight.next === null && flight.length === sent) this.#release(flight);
+    else this.#settleSeveral(flight, sent);
   }
 
-  // The first bytes of a segment are through. A run over several buffers of the ring never arises,
-  // so its hold stays.
-  #advance(segment: Segment, sent: number): void {
-    segment.offset += sent;
-    segment.length -= sent;
+  #settleSeveral(flight: Segment | null, sent: number): void {
+    let left = sent;
+    let segment = flight;
+    while (segment !== null && segment.length <= left) {
+      const { next, length } = segment;
+      left -= length;
+      this.#release(segment);
+      segment = next;
+    }
+    if (segment === null) return;
+    // A run over several buffers of the ring never arises, so the hold on its buffer stays.
+    segment.offset += left;
+    segment.length -= left;
+    let last = segment;
+    while (last.next !== null) last = last.next;
+    last.next = this.#first;
+    if (this.#last === null) this.#last = last;
+    this.#first = segment;
   }
 
   /** Drops what waits; nothing may be in flight. */
   clear(): void {
-    for (const segment of this.#waiting) this.#release(segment);
-    this.#waiting.length = 0;
+    for (let segment = this.#first; segment !== null; ) {
+      const { next } = segment;
+      this.#release(segment);
+      segment = next;
+    }
+    this.#first = this.#last = null;
     this.#bytes = 0;
   }
 
@@ -323,6 +354,7 @@ export class SendQueue {
     segment.block = null;
     segment.view = null;
     segment.memory = null;
+    segment.next = null;
     this.#spare = segment;
   }
 }

@@ -2,9 +2,11 @@
 // flight at a time, and the end comes after everything.
 import type { Proactor } from '../proactor';
 import type { Deferred } from '../ring/deferred-list';
-import type { OperationId } from '../ring/handler-table';
+import type { CompletionTarget, OperationId } from '../ring/handler-table';
 import { EAGAIN, ECANCELED, EINTR, ENOTCONN, SHUT_WR } from '../ring/kernel';
+import { QUIET } from '../ring/layout';
 import type { Ring } from '../ring/ring';
+import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { SendQueue, type WriteData } from './send-queue';
 
@@ -24,7 +26,13 @@ export interface SenderHost {
 /** Called once: without an argument when the bytes are with the kernel, else with the reason why not. */
 export type WriteCallback = (error?: Error) => void;
 
-export class Sender implements Deferred {
+interface WaitingCallback {
+  /** It is called when so many bytes were sent. */
+  readonly at: number;
+  readonly call: WriteCallback;
+}
+
+export class Sender implements Deferred, CompletionTarget {
   bytes = 0;
   /** While there is one, completions are wanted at once. */
   idle: IdleTimer | null = null;
@@ -34,7 +42,7 @@ export class Sender implements Deferred {
   readonly #host: SenderHost;
   readonly #highWaterMark: number;
   readonly #queue: SendQueue;
-  #callbacks: { readonly at: number; readonly call: WriteCallback }[] = [];
+  #callbacks: WaitingCallback[] | null = null;
   #sendId: OperationId = 0;
   #shutdownId: OperationId = 0;
   #deferred = false;
@@ -78,7 +86,8 @@ export class Sender implements Deferred {
   }
 
   write(data: WriteData, callback: WriteCallback | undefined): boolean {
-    this.#queue.add(data);
+    if (data instanceof Chunk) this.#queue.addHeld(data);
+    else this.#queue.add(data);
     return this.#written(callback);
   }
 
@@ -89,7 +98,10 @@ export class Sender implements Deferred {
 
   #written(callback: WriteCallback | undefined): boolean {
     const { bytes } = this.#queue;
-    if (callback !== undefined) this.#callbacks.push({ at: this.bytes + bytes, call: callback });
+    if (callback !== undefined) {
+      this.#callbacks ??= [];
+      this.#callbacks.push({ at: this.bytes + bytes, call: callback });
+    }
     if (this.#sendId === 0) this.#defer();
     else this.#ring.hasten(this.#sendId);
     if (bytes < this.#highWaterMark) return true;
@@ -114,7 +126,7 @@ export class Sender implements Deferred {
   /** The descriptor is closed: drops what is queued, and tells those who wait. */
   finish(makeError: () => Error): void {
     this.#queue.clear();
-    if (this.#callbacks.length > 0) this.#runCallbacks(Number.POSITIVE_INFINITY, makeError());
+    if (this.#callbacks !== null) this.#runCallbacks(Number.POSITIVE_INFINITY, makeError());
   }
 
   #defer(): void {
@@ -127,16 +139,17 @@ export class Sender implements Deferred {
   runDeferred(): void {
     this.#deferred = false;
     if (this.#sendId !== 0 || this.#stopped) return;
-    if (this.#queue.waiting === 0) {
+    if (this.#queue.isEmpty) {
       this.#allSent();
       // Of writes of nothing. Not from here, where an exception would reach the ring.
-      if (this.#callbacks.length > 0) {
+      if (this.#callbacks !== null) {
         queueMicrotask(() => this.#runCallbacks(this.bytes, undefined));
       }
       return;
     }
+    const marks = this.#isQuiet() ? QUIET : 0;
     try {
-      this.#sendId = this.#queue.start(this.#proactor, this.#fd, this.#isQuiet(), this.#onSent);
+      this.#sendId = this.#queue.start(this.#proactor, this.#fd, marks, this);
     } catch (error) {
       // A buffer was detached before its turn came, or no slot is free.
       this.#host.sendFailed(error as Error, 'write');
@@ -146,30 +159,43 @@ export class Sender implements Deferred {
   // Of a send that takes all there is, with nobody to be told, the end only releases memory.
   #isQuiet(): boolean {
     return (
-      this.#queue.waiting === 1 &&
-      this.#callbacks.length === 0 &&
+      this.#queue.isOneSend &&
+      this.#callbacks === null &&
       !this.#needDrain &&
       !this.#ending &&
       this.idle === null
     );
   }
 
-  readonly #onSent = (result: number): void => {
+  /** A send completed. */
+  complete(result: number): void {
     this.#sendId = 0;
-    const sent = Math.max(result, 0);
-    this.#queue.settle(sent);
-    this.bytes += sent;
-    if (this.idle !== null) this.idle.touch();
+    if (result >= 0) {
+      this.#queue.settle(result);
+      this.bytes += result;
+      if (this.idle !== null) this.idle.touch();
+      // All is sent, and nobody waits for that: by far the most.
+      if (this.#callbacks === null && this.#queue.isEmpty && !this.#needDrain && !this.#ending) {
+        if (this.#stopped) this.#host.sendStopped();
+        return;
+      }
+    } else {
+      this.#queue.settle(0);
+    }
+    this.#afterSend(result);
+  }
+
+  #afterSend(result: number): void {
     const failed = result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED;
     try {
       if (this.#stopped) this.#host.sendStopped();
       else if (failed) this.#host.sendFailed(result, 'write');
-      else if (this.#queue.waiting > 0) this.#defer();
+      else if (!this.#queue.isEmpty) this.#defer();
       else if (this.#needDrain || this.#ending) this.#allSent();
     } finally {
-      if (this.#callbacks.length > 0) this.#runCallbacks(this.bytes, undefined);
+      if (this.#callbacks !== null) this.#runCallbacks(this.bytes, undefined);
     }
-  };
+  }
 
   #allSent(): void {
     if (this.#ending) this.#shutDown();
@@ -182,12 +208,13 @@ export class Sender implements Deferred {
   // back: they are called in a turn of their own.
   #runCallbacks(end: number, error: Error | undefined): void {
     const callbacks = this.#callbacks;
+    const isDue = (): boolean =>
+      callbacks !== null && callbacks.length > 0 && callbacks[0]!.at <= end;
     try {
-      while (callbacks.length > 0 && callbacks[0]!.at <= end) callbacks.shift()!.call(error);
+      while (isDue()) callbacks!.shift()!.call(error);
     } finally {
-      if (callbacks.length > 0 && callbacks[0]!.at <= end) {
-        queueMicrotask(() => this.#runCallbacks(end, error));
-      }
+      if (isDue()) queueMicrotask(() => this.#runCallbacks(end, error));
+      else if (callbacks?.length === 0 && this.#callbacks === callbacks) this.#callbacks = null;
     }
   }
 
@@ -199,13 +226,15 @@ export class Sender implements Deferred {
       return;
     }
     try {
-      this.#shutdownId = this.#proactor.shutdown(this.#fd, SHUT_WR, this.#onShutDown);
+      this.#shutdownId = this.#proactor.shutdown(this.#fd, SHUT_WR, (result) =>
+        this.#shutDownDone(result),
+      );
     } catch (error) {
       this.#host.sendFailed(error as Error, 'shutdown');
     }
   }
 
-  readonly #onShutDown = (result: number): void => {
+  #shutDownDone(result: number): void {
     this.#shutdownId = 0;
     if (this.#stopped) this.#host.sendStopped();
     // ENOTCONN: the peer was faster, with a reset that the receive reports.
@@ -214,5 +243,5 @@ export class Sender implements Deferred {
       this.#ended = true;
       this.#host.sendEnded();
     }
-  };
+  }
 }

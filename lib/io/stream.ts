@@ -8,9 +8,9 @@ import { addon } from '../ring/binding';
 import { ECANCELED } from '../ring/kernel';
 import { checkInteger, checkMs, checkSignal } from '../validate';
 import { IdleTimer } from './idle-timer';
-import { type DataHandler, Receiver, type ReceiverHost } from './receiver';
+import { type DataHandler, Receiver } from './receiver';
 import type { WriteData } from './send-queue';
-import { Sender, type SenderHost, type WriteCallback } from './sender';
+import { Sender, type WriteCallback } from './sender';
 
 /** Options of a stream. */
 export interface StreamOptions {
@@ -46,9 +46,8 @@ export class Stream {
   readonly #allowHalfOpen: boolean;
   readonly #receiver: Receiver;
   readonly #sender: Sender;
-  readonly #disown: () => void;
   #idle: IdleTimer | null = null;
-  #endWaiters: ((error?: Error) => void)[] = [];
+  #endWaiters: ((error?: Error) => void)[] | null = null;
   #error: Error | undefined;
   #destroyed = false;
   #closing = false;
@@ -63,9 +62,9 @@ export class Stream {
     this.proactor = proactor;
     this.#fd = fd;
     this.#allowHalfOpen = allowHalfOpen;
-    this.#receiver = new Receiver(proactor, fd, highWaterMark, this.#receiverHost());
-    this.#sender = new Sender(proactor, fd, highWaterMark, this.#senderHost());
-    this.#disown = proactor.own(this);
+    this.#receiver = new Receiver(proactor, fd, highWaterMark, this);
+    this.#sender = new Sender(proactor, fd, highWaterMark, this);
+    proactor.own(this);
     proactor.ring.descriptors.add(fd);
   }
 
@@ -147,20 +146,52 @@ export class Stream {
     }
   }
 
-  #receiverHost(): ReceiverHost {
-    return {
-      receiveEnded: () => {
-        if (!this.#allowHalfOpen && !this.#sender.ending) this.#sender.end();
-        try {
-          this.onEnd?.();
-        } finally {
-          this.#closeWhenEnded();
-        }
-      },
-      receiveFailed: (failure) =>
-        this.destroy(typeof failure === 'number' ? systemError(failure, 'read') : failure),
-      receiveStopped: () => this.#closeWhenIdle(),
-    };
+  // What the two halves report; they see only this much of the stream.
+
+  /** @internal */
+  receiveEnded(): void {
+    if (!this.#allowHalfOpen && !this.#sender.ending) this.#sender.end();
+    try {
+      this.onEnd?.();
+    } finally {
+      this.#closeWhenEnded();
+    }
+  }
+
+  /** @internal */
+  receiveFailed(failure: number | Error): void {
+    this.destroy(typeof failure === 'number' ? systemError(failure, 'read') : failure);
+  }
+
+  /** @internal */
+  receiveStopped(): void {
+    this.#closeWhenIdle();
+  }
+
+  /** @internal */
+  drained(): void {
+    this.onDrain?.();
+  }
+
+  /** @internal */
+  sendEnded(): void {
+    this.#tellEndWaiters();
+    this.#closeWhenEnded();
+  }
+
+  /** @internal */
+  sendFailed(failure: number | Error, syscall: string): void {
+    this.destroy(typeof failure === 'number' ? systemError(failure, syscall) : failure);
+  }
+
+  /** @internal */
+  sendStopped(): void {
+    this.#closeWhenIdle();
+  }
+
+  /** @internal */
+  get receiveIsOver(): boolean {
+    return this.#receiver.ended;
   }
 
   // ---- sending
@@ -189,7 +220,9 @@ export class Stream {
    * ERR_INVALID_ARG_TYPE; ERR_PROACTOR_CHUNK_RETURNED. Nothing is written then.
    */
   write(data: WriteData, callback?: WriteCallback): boolean {
-    this.#checkWritable(callback);
+    if (this.#destroyed || this.#sender.ending || callback !== undefined) {
+      this.#checkWritable(callback);
+    }
     return this.#sender.write(data, callback);
   }
 
@@ -253,28 +286,14 @@ export class Stream {
     }
     const ended = new Promise<void>((resolve, reject) => {
       if (this.#destroyed) reject(this.#error ?? destroyedError());
-      else this.#endWaiters.push((error) => (error === undefined ? resolve() : reject(error)));
+      else {
+        this.#endWaiters ??= [];
+        this.#endWaiters.push((error) => (error === undefined ? resolve() : reject(error)));
+      }
     });
     // Who does not await it is told through onClose.
     ended.catch(() => {});
     return ended;
-  }
-
-  #senderHost(): SenderHost {
-    const receiver = this.#receiver;
-    return {
-      drained: () => this.onDrain?.(),
-      sendEnded: () => {
-        for (const done of this.#endWaiters.splice(0)) done();
-        this.#closeWhenEnded();
-      },
-      sendFailed: (failure, syscall) =>
-        this.destroy(typeof failure === 'number' ? systemError(failure, syscall) : failure),
-      sendStopped: () => this.#closeWhenIdle(),
-      get receiveIsOver() {
-        return receiver.ended;
-      },
-    };
   }
 
   // ---- closing
@@ -329,6 +348,12 @@ export class Stream {
     await this.closed;
   }
 
+  #tellEndWaiters(makeError?: () => Error): void {
+    const waiters = this.#endWaiters;
+    this.#endWaiters = null;
+    if (waiters !== null) for (const done of waiters) done(makeError?.());
+  }
+
   #closeWhenEnded(): void {
     if (this.#receiver.ended && this.#sender.ended) this.destroy();
   }
@@ -357,12 +382,12 @@ export class Stream {
 
   #finish(): void {
     this.#isClosed = true;
-    this.#disown();
+    this.proactor.disown(this);
     const error = this.#error;
     // Made only where somebody waits: most streams end without that.
     const unsent = (): Error => error ?? destroyedError();
     this.#receiver.finish(error);
-    for (const done of this.#endWaiters.splice(0)) done(unsent());
+    this.#tellEndWaiters(unsent);
     channels.streamClose.publish({ stream: this, error });
     this.#resolveClosed?.();
     try {

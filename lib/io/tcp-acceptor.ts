@@ -75,7 +75,6 @@ export class TcpAcceptor {
   #closing: Promise<void> | undefined;
   #isClosed = false;
   #resolveClosed: (() => void) | undefined;
-  #disown: () => void;
 
   private constructor(
     proactor: Proactor,
@@ -87,7 +86,7 @@ export class TcpAcceptor {
     this.address = address;
     this.#fd = fd;
     this.#options = options;
-    this.#disown = proactor.own(this);
+    proactor.own(this);
     proactor.ring.descriptors.add(fd);
   }
 
@@ -321,7 +320,7 @@ export class TcpAcceptor {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.proactor.ring.closeDescriptor(this.#fd);
-    this.#disown();
+    this.proactor.disown(this);
     for (const take of this.#takers.splice(0)) take({ done: true, value: undefined });
     this.#resolveClosed!();
   }

@@ -101,7 +101,7 @@ export class BufferRing {
    * `memory`. They are the caller's until `release`. To be called for every such completion, and in
    * their order.
    */
-  take(result: number, flags: number): number {
+  readonly take = (result: number, flags: number): number => {
     const buffer = flags >>> IORING_CQE_BUFFER_SHIFT;
     const used = this.#used[buffer]!;
     const offset = (buffer << this.#shift) + used;
@@ -114,19 +114,19 @@ export class BufferRing {
       this.#provided--;
     }
     return offset;
-  }
+  };
 
   /** One more holder of the bytes at `offset`, who has to `release` them as well. */
-  retain(offset: number): void {
+  readonly retain = (offset: number): void => {
     this.#holds[offset >>> this.#shift]!++;
-  }
+  };
 
   /**
    * One holder less; the last one gives the buffer back to the kernel.
    *
    * @throws ERR_PROACTOR_CHUNK_RETURNED for bytes that nobody holds.
    */
-  release(offset: number): void {
+  readonly release = (offset: number): void => {
     const buffer = offset >>> this.#shift;
     const holds = this.#holds[buffer]!;
     // Without this check the kernel would be given the buffer twice, and fill it twice at once.
@@ -140,9 +140,9 @@ export class BufferRing {
     if (holds > 1 || this.#filling[buffer] !== 0) return;
     this.#provide(buffer);
     if (!this.inBatch) this.publish();
-  }
+  };
 
-  #provide(buffer: number): void {
+  readonly #provide = (buffer: number): void => {
     const index = this.#tail & (this.count - 1);
     this.memory.writeAddress(this.#words, index * 4, buffer << this.#shift, this.size);
     this.#words[index * 4 + 2] = this.size;
@@ -150,10 +150,10 @@ export class BufferRing {
     this.#filling[buffer] = 1;
     this.#tail++;
     this.#provided++;
-  }
+  };
 
   /** Shows the kernel what was given back, and lets those go on who found no buffer. @internal */
-  publish(): void {
+  readonly publish = (): void => {
     if (this.#published === this.#tail) return;
     this.#published = this.#tail;
     // Release order: the kernel reads an entry only after it saw the tail pass it.
@@ -164,7 +164,7 @@ export class BufferRing {
       this.onWaiting?.(-1);
       for (const resume of waiting) resume();
     }
-  }
+  };
 
   /** Calls `resume` once when buffers were given back: for a receive that ended with ENOBUFS. */
   whenAvailable(resume: () => void): void {

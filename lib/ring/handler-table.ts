@@ -18,6 +18,22 @@ import type { Owned } from './memory';
 export type CompletionHandler = (result: number, flags: number) => void;
 
 /**
+ * What an object of this package gives instead of a handler: a method costs no closure for each
+ * object, and V8 calls it directly.
+ */
+export interface CompletionTarget {
+  complete(result: number, flags: number): void;
+}
+
+/** Who is told of an operation's completions. */
+export type Completer = CompletionHandler | CompletionTarget;
+
+export function tell(completer: Completer, result: number, flags: number): void {
+  if (typeof completer === 'function') completer(result, flags);
+  else completer.complete(result, flags);
+}
+
+/**
  * Names an operation in flight, for cancelling it: a positive integer. After the terminal
  * completion it names nothing; some millions of operations later it may name another one, so do not
  * keep it.
@@ -31,18 +47,21 @@ const ID_GENERATION_MASK = (1 << 13) - 1;
 const GENERATION_MASK = QUIET - 1;
 const INITIAL_SLOTS = 512;
 
+/** States of a slot, beside being in use: its operation does not keep the process alive. */
+export const STATE_UNREFERENCED = 1;
+/** It was initiated as a quiet one, and somebody waits for it now. */
+export const STATE_HASTENED = 2;
+
 /** Operations that can be in flight at the most. */
 export const OPERATIONS_LIMIT = SLOT_LIMIT - 1;
 
 export class HandlerTable {
   readonly #maxSlots: number;
-  handlers: (CompletionHandler | null)[] = [];
+  handlers: (Completer | null)[] = [];
   owned: (Owned | null)[] = [];
-  /** The high word that a slot's completion must carry; -1 for slots not in use. */
+  /** The high word that a slot's completion must carry; ~generation of the next use, if not in use. */
   live: Int32Array = new Int32Array(0);
-  #next: Int32Array = new Int32Array(0); // generation of the slot's next use
-  #unreferenced: Uint8Array = new Uint8Array(0);
-  #hastened: Uint8Array = new Uint8Array(0);
+  #state: Uint8Array = new Uint8Array(0);
   // A ring of free slots, as large as a power of two has to be to hold all.
   #free: Int32Array = new Int32Array(0);
   readonly #watched = new Set<OperationId>(); // by whileMore
@@ -55,51 +74,49 @@ export class HandlerTable {
     this.#grow(Math.min(INITIAL_SLOTS, this.#maxSlots));
   }
 
-  /** Takes a slot for an operation that calls `handler`; `marks`: RESULT_IS_DESCRIPTOR, QUIET. */
-  take(handler: CompletionHandler, owned: Owned | null, marks: number): number {
+  /** Takes a slot for an operation that tells `completer`; `marks`: RESULT_IS_DESCRIPTOR, QUIET. */
+  readonly take = (completer: Completer, owned: Owned | null, marks: number): number => {
     if (this.#freeHead === this.#freeTail) this.#growOrThrow();
     const slot = this.#free[this.#freeHead & (this.#free.length - 1)]!;
     this.#freeHead = (this.#freeHead + 1) | 0;
-    const generation = this.#next[slot]!;
-    this.#next[slot] = (generation + 1) & GENERATION_MASK;
-    this.live[slot] = generation | marks;
-    this.handlers[slot] = handler;
+    this.live[slot] = ~this.live[slot]! | marks;
+    this.handlers[slot] = completer;
     if (owned !== null) this.owned[slot] = owned;
     return slot;
-  }
+  };
 
-  /**
-   * Frees a slot at its terminal completion; returns 1 if it did not keep the process alive, else
-   * 0.
-   */
-  free(slot: number): number {
-    this.live[slot] = -1;
+  /** Frees a slot at its terminal completion, and returns its STATE_* bits. */
+  readonly free = (slot: number): number => {
+    this.live[slot] = ~((this.live[slot]! + 1) & GENERATION_MASK);
     this.handlers[slot] = null;
     this.#giveBack(slot);
-    const unreferenced = this.#unreferenced[slot]!;
-    if (unreferenced !== 0) this.#unreferenced[slot] = 0;
-    return unreferenced;
-  }
+    const state = this.#state[slot]!;
+    if (state !== 0) this.#state[slot] = 0;
+    return state;
+  };
 
-  /** Frees all slots in use, and returns the handlers that were there. */
-  takeAll(): CompletionHandler[] {
-    const handlers: CompletionHandler[] = [];
+  /**
+   * Frees all slots in use, and completes their operations with `result`. For a ring that is closed:
+   * the memory that they were given is abandoned.
+   */
+  completeAll(result: number): void {
     this.live.forEach((generation, slot) => {
-      if (generation === -1) return;
-      handlers.push(this.handlers[slot]!);
+      if (generation < 0) return;
+      const completer = this.handlers[slot]!;
       this.free(slot);
+      // Each in a turn of its own: one that throws is reported, the others are called all the same.
+      queueMicrotask(() => tell(completer, result, 0));
     });
-    return handlers;
   }
 
-  #giveBack(slot: number): void {
+  readonly #giveBack = (slot: number): void => {
     this.#free[this.#freeTail & (this.#free.length - 1)] = slot;
     this.#freeTail = (this.#freeTail + 1) | 0;
-  }
+  };
 
-  id(slot: number): OperationId {
+  readonly id = (slot: number): OperationId => {
     return slot | ((this.live[slot]! & ID_GENERATION_MASK) << SLOT_BITS);
-  }
+  };
 
   slotOf(id: OperationId): number {
     return id & (SLOT_LIMIT - 1);
@@ -107,7 +124,7 @@ export class HandlerTable {
 
   isLive(id: OperationId): boolean {
     const live = this.live[this.slotOf(id)];
-    if (live === undefined || live === -1) return false;
+    if (live === undefined || live < 0) return false;
     return (live & ID_GENERATION_MASK) === id >>> SLOT_BITS;
   }
 
@@ -123,10 +140,10 @@ export class HandlerTable {
   setReferenced(id: OperationId, referenced: boolean): number {
     if (!this.isLive(id)) return 0;
     const slot = this.slotOf(id);
-    const value = referenced ? 0 : 1;
-    const change = value - this.#unreferenced[slot]!;
-    this.#unreferenced[slot] = value;
-    return change;
+    const value = referenced ? 0 : STATE_UNREFERENCED;
+    const state = this.#state[slot]!;
+    this.#state[slot] = (state & ~STATE_UNREFERENCED) | value;
+    return value - (state & STATE_UNREFERENCED);
   }
 
   /** Calls `again` at each completion of an operation in flight but its last; asked for twice, once. */
@@ -134,28 +151,20 @@ export class HandlerTable {
     if (this.#watched.has(id)) return;
     this.#watched.add(id);
     const slot = this.slotOf(id);
-    const handler = this.handlers[slot]!;
+    const completer = this.handlers[slot]!;
     this.handlers[slot] = (result, flags) => {
       if ((flags & IORING_CQE_F_MORE) === 0) this.#watched.delete(id);
       else again();
-      handler(result, flags);
+      tell(completer, result, flags);
     };
   }
 
   /** Marks a quiet operation in flight as one that is waited for; true if that is new. */
   hasten(id: OperationId): boolean {
     const slot = this.slotOf(id);
-    if (!this.isLive(id) || (this.live[slot]! & QUIET) === 0 || this.#hastened[slot] !== 0) {
-      return false;
-    }
-    this.#hastened[slot] = 1;
-    return true;
-  }
-
-  /** Asks for the mark, and takes it away. */
-  wasHastened(slot: number): boolean {
-    if (this.#hastened[slot] === 0) return false;
-    this.#hastened[slot] = 0;
+    if (!this.isLive(id) || (this.live[slot]! & QUIET) === 0) return false;
+    if ((this.#state[slot]! & STATE_HASTENED) !== 0) return false;
+    this.#state[slot]! |= STATE_HASTENED;
     return true;
   }
 
@@ -177,9 +186,7 @@ export class HandlerTable {
       return made;
     };
     this.live = enlarge(this.live, new Int32Array(size).fill(-1));
-    this.#next = enlarge(this.#next, new Int32Array(size));
-    this.#unreferenced = enlarge(this.#unreferenced, new Uint8Array(size));
-    this.#hastened = enlarge(this.#hastened, new Uint8Array(size));
+    this.#state = enlarge(this.#state, new Uint8Array(size));
     for (let slot = before; slot < size; slot++) {
       this.handlers.push(null);
       this.owned.push(null);
