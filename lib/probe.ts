@@ -2,7 +2,7 @@
 import { errnoName } from './errors';
 import { type HostRestrictions, readRestrictions } from './host';
 import { operations } from './operations';
-import { addon, addonError, type NativeProbe } from './ring/binding';
+import { addon, addonFailure, type NativeProbe } from './ring/binding';
 import { Opcode } from './ring/kernel';
 
 /** What the kernel offers. */
@@ -186,8 +186,8 @@ export function inspect(): Inspection {
   if (addon === undefined) {
     return refused({
       cause: process.platform === 'linux' ? 'binary' : 'platform',
-      reason: addonError?.message ?? 'the addon is not loaded',
-      hint: 'install a package with a binary for this system',
+      reason: addonFailure?.reason ?? 'the addon exports nothing',
+      hint: addonFailure?.remedy ?? 'report this as a bug',
     });
   }
   try {

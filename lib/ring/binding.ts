@@ -1,6 +1,6 @@
 // The whole native interface, typed. Arguments are checked before they come here; results are
 // numbers >= 0 or -errno.
-import { loadAddon } from './load-addon';
+import { type LoadFailure, loadAddon } from './load-addon';
 
 export interface NativeMemory {
   readonly buffer: ArrayBuffer;
@@ -89,13 +89,12 @@ export interface NativeAddon {
 const loaded = loadAddon();
 
 /**
- * The addon, or undefined where it cannot be loaded: `addonError` then says why. Importing never
+ * The addon, or undefined where it cannot be loaded: `addonFailure` then says why. Importing never
  * fails.
  */
-export const addon: NativeAddon | undefined =
-  'addon' in loaded ? (loaded.addon as NativeAddon) : undefined;
+export const addon = loaded.addon as NativeAddon | undefined;
 
-export const addonError: Error | undefined = 'error' in loaded ? loaded.error : undefined;
+export const addonFailure: LoadFailure | undefined = loaded.failure;
 
 /** The file that the addon was loaded from; undefined where none was. */
 export const addonFile: string | undefined = 'file' in loaded ? loaded.file : undefined;
