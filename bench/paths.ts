@@ -4,14 +4,7 @@ import path from 'node:path';
 export const projectRoot = path.resolve(__dirname, '../..');
 export const nativeBuildFolder = path.join(projectRoot, 'build/cmake-release');
 
-export type NativeProgram =
-  | 'load_generator'
-  | 'churn_generator'
-  | 'bulk_generator'
-  | 'c_epoll'
-  | 'c_uring'
-  | 'asio_epoll'
-  | 'asio_uring';
+export type NativeProgram = 'load_generator' | 'c_epoll' | 'c_uring' | 'asio_epoll' | 'asio_uring';
 
 export function nativeProgram(name: NativeProgram): string {
   return path.join(nativeBuildFolder, 'bench/native', name);
