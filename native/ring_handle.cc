@@ -19,10 +19,6 @@ namespace {
 // How long the end of an environment waits for the kernel to give operations back.
 constexpr uint32_t kEnvironmentEndDrainMs = 2000;
 
-uint32_t Field(const Napi::Object& object, const char* name) {
-  return object.Get(name).ToNumber().Uint32Value();
-}
-
 // The loops in which a ring sleeps: one in each, since two would keep each other awake. Of the
 // whole process, and not of an environment, because one loop may have loaded the addon several
 // times.
@@ -71,13 +67,16 @@ RingHandle::~RingHandle() {
 }
 
 Napi::Value RingHandle::SetUp(const Napi::CallbackInfo& info) {
-  const Napi::Object options = info[0].As<Napi::Object>();
-  threaded_ = options.Get("threaded").ToBoolean();
+  // Values and no object: reading properties fails, fatally, in a worker that is being terminated.
+  const auto number = [&info](size_t index) {
+    return info[index].As<Napi::Number>().Uint32Value();
+  };
+  threaded_ = info[0].As<Napi::Boolean>().Value();
   RingOptions ring_options;
   // An I/O thread takes from a ring of its own, which has half as many entries.
-  ring_options.submission_entries = Field(options, "submissionEntries") * (threaded_ ? 2 : 1);
-  ring_options.completion_entries = Field(options, "completionEntries");
-  ring_options.withheld_flags = Field(options, "withheldFlags");
+  ring_options.submission_entries = number(1) * (threaded_ ? 2 : 1);
+  ring_options.completion_entries = number(2);
+  ring_options.withheld_flags = number(3);
   ring_options.start_disabled = threaded_;
   int result = ring_.SetUp(ring_options);
   if (result == 0) {

@@ -10,13 +10,6 @@ export interface NativeMemory {
   readonly handle: object;
 }
 
-export interface RingSetUp {
-  readonly threaded: boolean;
-  readonly submissionEntries: number;
-  readonly completionEntries: number;
-  readonly withheldFlags: number;
-}
-
 /**
  * What start() hands over. The offsets (bytes within `completions`) are there in loop dispatch
  * only.
@@ -39,7 +32,12 @@ export interface RingMemory {
 }
 
 export interface NativeRing {
-  setUp(options: RingSetUp): number;
+  setUp(
+    threaded: boolean,
+    submissionEntries: number,
+    completionEntries: number,
+    withheldFlags: number,
+  ): number;
   allocate(bytes: number): NativeMemory | number;
   registerBufferRing(handle: object, entries: number, group: number, flags: number): number;
   start(dispatch: () => void, preferEventfd: boolean): RingMemory | number;

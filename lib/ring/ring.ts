@@ -119,12 +119,8 @@ export class Ring {
     this.#addon = addon;
     this.threaded = options.threaded;
     this.native = new addon.NativeRing();
-    const error = this.native.setUp({
-      threaded: options.threaded,
-      submissionEntries: options.entries,
-      completionEntries: options.completionEntries,
-      withheldFlags: options.withheldFlags,
-    });
+    const { threaded, entries, completionEntries, withheldFlags } = options;
+    const error = this.native.setUp(threaded, entries, completionEntries, withheldFlags);
     if (error < 0) throw systemError(error, 'io_uring_setup');
     this.memory = new MemoryAccess(this.native);
     this.buffers = new BufferRing(this.native, 0, options.buffers);
