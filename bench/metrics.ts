@@ -154,14 +154,9 @@ const definitions: readonly MetricDefinition[] = [
     suffix: '%',
     table: 'hidden',
   },
-  {
-    name: 'generatorCpuNsPerMessage',
-    title: 'load ns/msg',
-    label: "The load generator's CPU time per message (ns)",
-    scale: 1,
-    digits: 0,
-    table: 'hidden',
-  },
+  generatorCpu('Message', 'msg', 'message', 0),
+  generatorCpu('Connection', 'conn', 'connection', 0),
+  generatorCpu('Kibibyte', 'KiB', 'KiB', 1),
   instructions('userInstructions', 'user', 'Instructions in user space', []),
   instructions('kernelInstructions', 'kernel', 'Instructions in the kernel', []),
   instructions('instructions', 'total', 'Instructions', ['node-net', 'c-uring']),
@@ -186,6 +181,12 @@ function latency(
       table,
     },
   ];
+}
+
+function generatorCpu(unit: string, short: string, word: string, digits: number): MetricDefinition {
+  const label = `The load generator's CPU time per ${word} (ns)`;
+  const title = `load ns/${short}`;
+  return { name: `generatorCpuNsPer${unit}`, title, label, scale: 1, digits, table: 'hidden' };
 }
 
 /** Per unit of the workload's headline: a message, a connection, a KiB. */

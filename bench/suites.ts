@@ -28,6 +28,17 @@ function echo(connections: number, size: number, depth: number, more = ''): RowD
   return { workload: 'echo', load };
 }
 
+function churn(connections: number, more = ''): RowDefinition {
+  return { workload: 'churn', load: `--connections ${connections} ${more}` };
+}
+
+function bulk(direction: 'upload' | 'download', connections: number, more = ''): RowDefinition {
+  return {
+    workload: 'bulk',
+    load: `--direction ${direction} --connections ${connections} ${more}`,
+  };
+}
+
 const kib = 1024;
 
 const definitions: readonly RowDefinition[] = [
@@ -39,6 +50,13 @@ const definitions: readonly RowDefinition[] = [
   ...[1, 64, 512].map((connections) => echo(connections, 64, 1, '--shared-core')),
   echo(64, 16 * kib, 1, '--shared-core'),
   echo(64, 64, 16, '--shared-core'),
+  ...[1, 64, 512].map((connections) => churn(connections)),
+  churn(64, '--shared-core'),
+  ...[1, 64].map((connections) => bulk('upload', connections)),
+  ...[1, 64].map((connections) => bulk('download', connections)),
+  bulk('download', 1, `--chunk ${16 * kib}`),
+  bulk('upload', 4, '--shared-core'),
+  bulk('download', 4, '--shared-core'),
 ];
 
 /** Every row. Throws a UsageError where a definition is none that its workload accepts. */

@@ -60,6 +60,34 @@ describeOrSkip(`a short run of the benchmark${missing ? ` (skipped: no ${missing
     },
     buildAndRunTimeoutMs,
   );
+
+  it.each([
+    ['churn/8x64B/own', 'connectionsPerSecond', ['churn', '--connections', '8']],
+    ['bulk/upload/2/own', 'bytesPerSecond', ['bulk', '--connections', '2']],
+    [
+      'bulk/download/2x16KiB/own',
+      'bytesPerSecond',
+      ['bulk', '--direction', 'download', '--connections', '2', '--chunk', '16384'],
+    ],
+  ])(
+    '%s is served by each kind of driver, and every byte is right',
+    (id, headline, workload) => {
+      const json = path.join(folder, 'result.json');
+      const timing = ['--seconds', '0.1', '--rounds', '1', '--warm-up', '0', '--count-rounds', '0'];
+      const choice = ['--drivers', 'proactor-loop,proactor-thread,node-net,c-epoll,c-uring'];
+      const run = bench(...workload, ...timing, ...choice, '--verify', '--json', json);
+      const row = readResults(json).rows[0] as RowResult;
+      expect(row).toMatchObject({ id, headline });
+      expect(row.drivers.map(({ status, reason }) => [status, reason])).toEqual(
+        Array(5).fill(['ok', undefined]),
+      );
+      for (const { metrics } of row.drivers) {
+        expect(metrics[headline]?.median).toBeGreaterThan(0);
+      }
+      expect(run.status).toBe(0);
+    },
+    buildAndRunTimeoutMs,
+  );
 });
 
 describe('the command of the benchmark', () => {

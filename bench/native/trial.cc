@@ -11,6 +11,18 @@ namespace {
 
 constexpr time_t kConnectSecondsMax = 10;
 
+// The port is left to connect(), which knows both ends and so may take one that another connection has, too.
+void BindTo(int fd, uint32_t source) {
+  const int one = 1;
+  sockaddr_in address = {};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(source);
+  if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one) != 0 ||
+      bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    Fail(kExitFailure, "bind: %s", strerror(errno));
+  }
+}
+
 }  // namespace
 
 uint64_t NowNs(clockid_t clock) {
@@ -19,13 +31,14 @@ uint64_t NowNs(clockid_t clock) {
   return static_cast<uint64_t>(now.tv_sec) * kSecondNs + static_cast<uint64_t>(now.tv_nsec);
 }
 
-int ConnectTo(const Address& address) {
+int ConnectTo(const Address& address, uint32_t source) {
   const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) Fail(kExitFailure, "socket: %s", strerror(errno));
   const int one = 1;
   const timeval timeout = {kConnectSecondsMax, 0};
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof timeout);  // bounds connect() as well
+  if (source != 0) BindTo(fd, source);
   if (connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) != 0) {
     Fail(kExitFailure, "connect: %s", strerror(errno));
   }

@@ -17,8 +17,9 @@ constexpr uint64_t kSecondNs = 1000000000;
 
 uint64_t NowNs(clockid_t clock = CLOCK_MONOTONIC);
 
-// A connected blocking TCP socket with TCP_NODELAY. Where it cannot be had the process ends with the reason.
-int ConnectTo(const Address& address);
+// A connected blocking TCP socket with TCP_NODELAY, from the IPv4 address `source` (in host order) unless that is 0.
+// Where it cannot be had the process ends with the reason.
+int ConnectTo(const Address& address, uint32_t source = 0);
 
 class Trial {
  public:

@@ -44,7 +44,7 @@ export function echoLoad({
   verify,
 }: Omit<EchoOptions, keyof CommonValues | keyof RoundValues>) {
   const shape = ['--connections', `${connections}`, '--size', `${size}`, '--depth', `${depth}`];
-  return { program: 'load_generator', args: [...shape, ...(verify ? ['--verify'] : [])] } as const;
+  return { program: 'echo_load', args: [...shape, ...(verify ? ['--verify'] : [])] } as const;
 }
 
 export const echo: Workload<EchoOptions> = {

@@ -1,7 +1,9 @@
 // All workloads, in the order of the command's help.
 import type { Workload } from '../workload.js';
+import { bulk } from './bulk.js';
+import { churn } from './churn.js';
 import { echo } from './echo.js';
 
-export const workloads: readonly Workload[] = [echo];
+export const workloads: readonly Workload[] = [echo, churn, bulk];
 
 export const workloadNames: readonly string[] = workloads.map(({ name }) => name);

@@ -12,14 +12,13 @@
 #include <string>
 #include <vector>
 
+#include "pattern.h"
 #include "support.h"
 #include "trial.h"
 
 namespace {
 
 constexpr int kEventsPerWait = 1024;
-constexpr size_t kTransferBytesMax = 1 << 20;  // of one send or recv
-constexpr size_t kPatternPeriod = 65521;       // a prime, so that no message size divides it
 
 struct Load {
   Address address;
@@ -27,36 +26,6 @@ struct Load {
   size_t message_bytes;
   size_t depth;
   bool verify;
-};
-
-// The endless byte stream that all connections send, each from its own place in it. It is stored with enough
-// of its own repetition that any transfer is one piece of memory.
-class Pattern {
- public:
-  Pattern() : bytes_(kPatternPeriod + kTransferBytesMax) {
-    uint32_t state = 2463534242;
-    for (size_t i = 0; i < bytes_.size(); i++) {
-      state ^= state << 13, state ^= state >> 17, state ^= state << 5;
-      bytes_[i] = i < kPatternPeriod ? static_cast<char>(state) : bytes_[i - kPatternPeriod];
-    }
-  }
-
-  const char* At(size_t position) const { return &bytes_[position]; }
-
-  // `all` compares every byte; otherwise the first eight and the last eight, which shows loss and disorder.
-  bool Matches(const char* data, size_t length, size_t position, bool all) const {
-    const char* expected = At(position);
-    if (all || length <= 16) return memcmp(data, expected, length) == 0;
-    const size_t last = length - 8;
-    return memcmp(data, expected, 8) == 0 && memcmp(data + last, expected + last, 8) == 0;
-  }
-
-  static size_t Advance(size_t position, size_t length) {
-    return (position + length) % kPatternPeriod;
-  }
-
- private:
-  std::vector<char> bytes_;
 };
 
 struct Connection {
@@ -69,9 +38,9 @@ struct Connection {
   size_t oldest = 0;  // the slot in queued_at_ of the message that is coming back
 };
 
-class LoadGenerator {
+class EchoLoad {
  public:
-  explicit LoadGenerator(const Load& load)
+  explicit EchoLoad(const Load& load)
       : load_(load),
         receive_buffer_(kTransferBytesMax),
         connections_(load.connections),
@@ -109,7 +78,7 @@ class LoadGenerator {
       Fail(kExitFailure, "epoll_ctl: %s", strerror(errno));
     }
     connection.fd = fd;
-    connection.send_position = connection.receive_position = index * 7919 % kPatternPeriod;
+    connection.send_position = connection.receive_position = Pattern::StartOf(index);
   }
 
   void WaitAndHandle() {
@@ -145,8 +114,8 @@ class LoadGenerator {
       if (received == 0) return Drop(index, "the server closed it");
       const size_t length = static_cast<size_t>(received);
       if (length > connection.unreceived_bytes) return Drop(index, "more came back than was sent");
-      if (!pattern_.Matches(receive_buffer_.data(), length, connection.receive_position,
-                            load_.verify)) {
+      if (!SameBytes(receive_buffer_.data(), pattern_.At(connection.receive_position), length,
+                     load_.verify)) {
         return Drop(index, "other bytes came back than were sent");
       }
       Account(index, length);
@@ -237,6 +206,6 @@ int main(int argc, char** argv) {
   load.depth = static_cast<size_t>(options.Integer("--depth", 1, 1, 4096));
   load.verify = options.Flag("--verify");
   RaiseDescriptorLimit();
-  LoadGenerator generator(load);
+  EchoLoad generator(load);
   return RunTrials(generator, options);
 }

@@ -1,0 +1,197 @@
+// A load in one direction. Upload: each MiB that it sends a sink answers with a byte. Download: each byte that it sends
+// asks a source for a MiB. Either way a connection keeps `depth` MiB outstanding and begins the next when one is
+// done, so that a bounded amount is outstanding at the end of a trial. One thread, edge-triggered epoll.
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "pattern.h"
+#include "support.h"
+#include "trial.h"
+
+namespace {
+
+constexpr int kEventsPerWait = 1024;
+constexpr size_t kKibibytesPerUnit = kMebibyte / 1024;
+
+struct Load {
+  Address address;
+  bool is_upload;
+  size_t connections;
+  size_t depth;
+  std::vector<char> chunk;  // what a source sends again and again
+  bool verify;
+};
+
+struct Connection {
+  int fd = -1;
+  size_t unsent_bytes = 0;      // of uploads, or requests
+  size_t unreceived_bytes = 0;  // of downloads, or answers
+  size_t position = 0;          // of a download's next byte in the source's chunk
+  size_t partial_bytes = 0;     // of a download's unfinished MiB
+};
+
+class BulkLoad {
+ public:
+  explicit BulkLoad(const Load& load)
+      : load_(load), buffer_(kTransferBytesMax), connections_(load.connections) {
+    epoll_ = epoll_create1(EPOLL_CLOEXEC);
+    if (epoll_ < 0) Fail(kExitFailure, "epoll_create1: %s", strerror(errno));
+    for (size_t i = 0; i < connections_.size(); i++) Connect(i);
+  }
+
+  // Keeps the load up for the given time, then waits for what is outstanding.
+  void RunTrial(double seconds) {
+    trial_.Start(seconds);
+    for (Connection& connection : connections_) {
+      if (connection.fd < 0) continue;
+      Enqueue(connection, load_.depth);
+      Send(connection);
+    }
+    while (outstanding_ > 0 && !trial_.IsLost()) WaitAndHandle();
+    if (outstanding_ > 0) trial_.Report("a transfer did not end: nothing came for 10 s");
+    trial_.End();
+  }
+
+  const Trial& trial() const { return trial_; }
+
+ private:
+  void Connect(size_t index) {
+    Connection& connection = connections_[index];
+    connection.fd = ConnectTo(load_.address);
+    epoll_event event = {};
+    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+    event.data.u64 = index;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd, &event) != 0) {
+      Fail(kExitFailure, "epoll_ctl: %s", strerror(errno));
+    }
+  }
+
+  void Enqueue(Connection& connection, size_t mebibytes) {
+    connection.unsent_bytes += load_.is_upload ? mebibytes * kMebibyte : mebibytes;
+    connection.unreceived_bytes += load_.is_upload ? mebibytes : mebibytes * kMebibyte;
+    outstanding_ += mebibytes;
+  }
+
+  size_t Outstanding(const Connection& connection) const {
+    const size_t bytes = connection.unreceived_bytes + connection.partial_bytes;
+    return load_.is_upload ? bytes : bytes / kMebibyte;
+  }
+
+  void WaitAndHandle() {
+    epoll_event events[kEventsPerWait];
+    const int count = epoll_wait(epoll_, events, kEventsPerWait, 1000);
+    for (int i = 0; i < count; i++) {
+      Connection& connection = connections_[events[i].data.u64];
+      if (connection.fd >= 0) Receive(connection);
+      if (connection.unsent_bytes > 0) Send(connection);
+    }
+  }
+
+  // To the socket's end: an edge may stand for bytes and for the server's end at once.
+  void Receive(Connection& connection) {
+    for (;;) {
+      const ssize_t received = recv(connection.fd, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      if (received < 0 && errno == EINTR) continue;
+      if (received < 0 && errno == EAGAIN) return;
+      if (received < 0) return Drop(connection, strerror(errno));
+      if (received == 0) return Drop(connection, "the server closed it");
+      const size_t length = static_cast<size_t>(received);
+      if (length > connection.unreceived_bytes) return Drop(connection, "more came than was due");
+      if (!load_.is_upload && !IsFromSource(connection, length)) {
+        return Drop(connection, "other bytes came than a source sends");
+      }
+      connection.unreceived_bytes -= length;
+      Account(connection, load_.is_upload ? length : CompleteBy(connection, length));
+    }
+  }
+
+  bool IsFromSource(Connection& connection, size_t length) {
+    for (size_t at = 0; at < length;) {
+      const size_t piece = std::min(length - at, load_.chunk.size() - connection.position);
+      const char* expected = &load_.chunk[connection.position];
+      if (!SameBytes(&buffer_[at], expected, piece, load_.verify)) return false;
+      connection.position = (connection.position + piece) % load_.chunk.size();
+      at += piece;
+    }
+    return true;
+  }
+
+  // How many MiB of a download are complete with these bytes.
+  static size_t CompleteBy(Connection& connection, size_t length) {
+    connection.partial_bytes += length;
+    const size_t complete = connection.partial_bytes / kMebibyte;
+    connection.partial_bytes %= kMebibyte;
+    return complete;
+  }
+
+  // Counts what is complete, in MiB, and, until the deadline, begins as much anew.
+  void Account(Connection& connection, size_t complete) {
+    const uint64_t now_ns = NowNs();
+    trial_.NoteProgress(now_ns);
+    outstanding_ -= complete;
+    const bool goes_on = trial_.Count(complete * kKibibytesPerUnit, now_ns);
+    if (goes_on && complete > 0) Enqueue(connection, complete);
+  }
+
+  // What is sent to a sink is only counted there: any bytes will do.
+  void Send(Connection& connection) {
+    while (connection.unsent_bytes > 0) {
+      const size_t length = std::min(connection.unsent_bytes, kTransferBytesMax);
+      const ssize_t sent =
+          send(connection.fd, pattern_.At(0), length, MSG_DONTWAIT | MSG_NOSIGNAL);
+      if (sent < 0 && errno == EINTR) continue;
+      if (sent < 0 && errno == EAGAIN) return;  // the next EPOLLOUT edge goes on
+      if (sent < 0) return Drop(connection, strerror(errno));
+      connection.unsent_bytes -= static_cast<size_t>(sent);
+    }
+  }
+
+  void Drop(Connection& connection, const char* reason) {
+    trial_.Report(reason);
+    outstanding_ -= Outstanding(connection);
+    close(connection.fd);
+    connection = Connection();
+  }
+
+  const Load load_;
+  const Pattern pattern_;
+  Trial trial_;
+  std::vector<char> buffer_;
+  std::vector<Connection> connections_;
+  int epoll_;
+  size_t outstanding_ = 0;  // MiB
+};
+
+bool IsUpload(const Options& options) {
+  const std::string direction = options.Text("--direction", "upload");
+  if (direction == "upload") return true;
+  if (direction == "download") return false;
+  Fail(kExitUsage, "--direction must be upload or download, not '%s'", direction.c_str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const Options options(argc, argv,
+                        {"--host", "--port", "--direction", "--connections", "--depth", "--chunk",
+                         "--seconds", "--warm-up"},
+                        {"--verify", "--interactive"});
+  Load load = {};
+  load.address = ParseAddress(options.Text("--host", "127.0.0.1"),
+                              options.Integer("--port", 0, 1, 65535));
+  load.is_upload = IsUpload(options);
+  load.connections = static_cast<size_t>(options.Integer("--connections", 1, 1, 4096));
+  load.depth = static_cast<size_t>(options.Integer("--depth", 2, 1, 64));
+  load.chunk = SourceChunk(options);
+  load.verify = options.Flag("--verify");
+  RaiseDescriptorLimit();
+  BulkLoad generator(load);
+  return RunTrials(generator, options);
+}
