@@ -471,14 +471,16 @@ type Table = typeof operations;
 /**
  * One method for each operation. With a completion handler as the last argument, behind all others,
  * it returns the operation's id; without one a promise of the result, which is rejected with a
- * `SystemError` for -errno. Where the kernel lacks an operation, its result is -EINVAL.
+ * `SystemError` for -errno.
  *
  * Memory: a `Memory` (or a view of one) is used as it is, and stays mapped until the terminal
  * completion; any other buffer that is sent or written is copied at the call; any other that is
  * received or read into is filled at completion, or the result is -EFAULT if it was detached.
  *
  * @throws By each: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong
- * argument; ERR_PROACTOR_OPERATIONS_EXHAUSTED; ERR_PROACTOR_DISPOSED. Nothing is initiated then.
+ * argument; ERR_PROACTOR_UNSUPPORTED where the kernel lacks the operation, as
+ * `Proactor.probe().opcodes` tells before; ERR_PROACTOR_OPERATIONS_EXHAUSTED;
+ * ERR_PROACTOR_DISPOSED. Nothing is initiated then.
  *
  * @interface
  */

@@ -193,3 +193,42 @@ describe("README's tables", () => {
     ).toEqual([...thrown].filter((code) => !/^ERR_(INVALID|OUT_OF|SOCKET)/.test(code)).sort());
   });
 });
+
+describe("README's compatibility tables", () => {
+  const section = sectionOf('## Compatibility');
+
+  it('have the runtimes that the package is tested on', () => {
+    const runtimes = textOf('scripts/runtimes.mjs');
+    const lines = [...(/nodeLines = \[(.*)\]/.exec(runtimes)?.[1] ?? '').matchAll(/\d+/g)];
+    const pinned = [...runtimes.matchAll(/(bun|deno): \{.*version: '(\d+\.\d+)\./g)];
+    expect(
+      tableOf(section, 'runtime').map(([name = '']) => name.replace(/,? with .*/, '')),
+    ).toEqual([
+      `Node.js ${lines.join(', ')}`,
+      ...pinned.map(
+        ([, name = '', version]) =>
+          `${name.replace(/^./, (first) => first.toUpperCase())} ${version}`,
+      ),
+    ]);
+  });
+
+  it('have the binaries that are made, and no others', () => {
+    const shown = tableOf(section, 'processor, C library').flatMap(([, file]) => codeOf(file));
+    const made = ['x64', 'arm64'].flatMap((arch) =>
+      ['glibc', 'musl'].map((libc) => `prebuilds/linux-${arch}/proactor.${libc}.node`),
+    );
+    expect(textOf('scripts/toolchains.mjs')).toMatch(/MACHINES = \{ x64: .*, arm64: .* \};/);
+    expect(shown.filter((code) => code.startsWith('prebuilds/'))).toEqual(made);
+  });
+
+  it('name each operation that some supported kernel lacks, at the kernels before the one that has it', () => {
+    const rows = tableOf(section, 'Linux');
+    for (const [name, definition] of Object.entries(operations)) {
+      const { since } = definition as { since?: string };
+      if (since === undefined) continue;
+      const lacking = rows.filter(([, , lacks]) => codeOf(lacks).includes(name));
+      const last = `${since.split('.')[0]}.${Number(since.split('.')[1]) - 1}`;
+      expect(lacking.map(([kernels]) => kernels)).toEqual([expect.stringMatching(`to ${last}$`)]);
+    }
+  });
+});
