@@ -5,14 +5,16 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { fail, root } from './common.mjs';
+import { fail, root, run } from './common.mjs';
 import { installNode, installPinned } from './runtimes.mjs';
 import { Checklist, Missing } from './tarball/checklist.mjs';
 import { Consumer, ownNpm } from './tarball/consumer.mjs';
-import { checkContents, checkManifest, readTarball, releaseBinaries } from './tarball/contents.mjs';
+import { checkContents, checkManifest, readTarball } from './tarball/contents.mjs';
+import { packInto } from './tarball/pack.mjs';
 import { checkRuntimes } from './tarball/runtimes.mjs';
 import { checkTypes } from './tarball/types.mjs';
 import { writeResult } from './test-results.mjs';
+import { binaryPath, hostTarget, targets } from './toolchains.mjs';
 
 const USAGE = `npm run test:package [-- OPTIONS]
   --tarball FILE  check this one, instead of packing the checkout
@@ -43,22 +45,16 @@ process.on('exit', () => {
   else rmSync(folder, { recursive: true, force: true });
 });
 
-/** Packs the checkout as `npm publish` would, binary included. */
+/** Packs the checkout with this machine's own binary. */
 function pack() {
-  const args = [
-    'pack',
-    '--json',
-    '--loglevel=error',
-    '--foreground-scripts=false',
-    '--pack-destination',
-    folder,
-  ];
-  const result = spawnSync('npm', args, { cwd: root, encoding: 'utf8', maxBuffer: 16 << 20 });
-  if (result.status !== 0)
-    fail(`npm pack ended with ${result.status}\n${result.stdout}${result.stderr}`);
-  const packed = JSON.parse(result.stdout.replace(/^[^[{]*/s, ''));
-  const [{ filename }] = Object.values(packed);
-  return path.join(folder, filename);
+  run('npm', ['run', '--silent', 'prepack']);
+  const file = path.join(folder, 'proactor.tgz');
+  try {
+    packInto(file, { prebuilds: path.join(root, 'prebuilds'), targets: [hostTarget()] });
+  } catch (error) {
+    fail(`the package cannot be packed:\n    ${error.message}`);
+  }
+  return file;
 }
 
 /** Runs a checker of node_modules/.bin on the tarball. */
@@ -73,9 +69,7 @@ const tarball = options.tarball === undefined ? pack() : path.resolve(options.ta
 const checklist = new Checklist();
 const packed = await checklist.check('the tarball can be read', () => readTarball(tarball));
 if (packed === undefined) process.exit(1);
-const binaries = options.release
-  ? releaseBinaries
-  : [`prebuilds/linux-${process.arch}/proactor.glibc.node`];
+const binaries = (options.release ? targets : [hostTarget()]).map(binaryPath);
 await checklist.check('has what it needs and nothing else', () => checkContents(packed, binaries));
 await checklist.check('runs nothing, brings nothing, shuts out nobody', () =>
   checkManifest(packed),

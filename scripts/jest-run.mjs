@@ -10,6 +10,11 @@ import { readJest, readJestFiles, sumResults } from './test-results.mjs';
 const LIMIT_MS = 8 * 60_000;
 const EXIT_MS = 10_000;
 
+/** Arguments of jest for the tests whose outcome depends on the runtime that they run on. */
+export const runtimeTests = [
+  '--testPathPatterns=build/test/(handlers|event-loop|lifetime|operations|deferred|diagnostics|tcp-stream|tcp-resizable|several|invalid)',
+];
+
 const failure = (text) => ({ passed: 0, failed: [text], skipped: [] });
 
 /** Runs jest once. `outcome` is 'ended', 'left open' (a handle) or 'not finished'. */

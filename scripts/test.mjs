@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { listFiles, root, status } from './common.mjs';
-import { runJest } from './jest-run.mjs';
+import { runJest, runtimeTests } from './jest-run.mjs';
 import { nodeLines } from './runtimes.mjs';
 import {
   labelled,
@@ -85,12 +85,9 @@ async function sanitizedSoak() {
   });
 }
 
-// The `versions` stage: the lines of Node that the others do not run on, and the tests whose outcome depends on the
-// runtime. The whole suite on each is `npm run test:node-versions`, which takes minutes a line.
+// The `versions` stage: the lines of Node that the others do not run on. The whole suite on each is
+// `npm run test:node-versions`, which takes minutes a line.
 const otherLines = nodeLines.filter((line) => line !== process.versions.node.split('.')[0]);
-const versionTests = [
-  '--testPathPatterns=build/test/(handlers|event-loop|lifetime|operations|deferred|diagnostics|tcp-stream|tcp-resizable|several|invalid)',
-];
 
 const stages = {
   lint: () => step('lint', 'biome', ['check', '--error-on-warnings']),
@@ -105,7 +102,7 @@ const stages = {
   asan: async () => sumResults([ctest('asan'), await sanitizedSoak()]),
   tsan: () => ctest('tsan'),
   versions: () =>
-    scripted('node-versions', ['scripts/node-versions.mjs', ...otherLines, '--', ...versionTests]),
+    scripted('node-versions', ['scripts/node-versions.mjs', ...otherLines, '--', ...runtimeTests]),
   package: () => scripted('package', ['scripts/check-tarball.mjs']),
 };
 

@@ -15,11 +15,6 @@ const NEEDED = [
 const ALLOWED =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(m?js|d\.m?ts)|prebuilds\/linux-(x64|arm64)\/proactor\.(glibc|musl)\.node)$/;
 
-/** Every binary that a release carries. */
-export const releaseBinaries = ['x64', 'arm64'].flatMap((arch) =>
-  ['glibc', 'musl'].map((libc) => `prebuilds/linux-${arch}/proactor.${libc}.node`),
-);
-
 function tar(args) {
   const result = spawnSync('tar', args, { encoding: 'utf8', maxBuffer: 16 << 20 });
   if (result.status !== 0) throw new Error(`tar ${args.join(' ')}: ${result.stderr}`);
