@@ -18,12 +18,14 @@ import { binaryPath, hostTarget, targets } from './toolchains.mjs';
 
 const USAGE = `npm run test:package [-- OPTIONS]
   --tarball FILE  check this one, instead of packing the checkout
+  --prebuilt      pack what is in dist and prebuilds, without building it
   --release       every binary of a release must be in it, not only this machine's
   --keep          leave the temporary folder`;
 
 function readOptions() {
   const options = {
     tarball: { type: 'string' },
+    prebuilt: { type: 'boolean' },
     release: { type: 'boolean' },
     keep: { type: 'boolean' },
   };
@@ -47,7 +49,7 @@ process.on('exit', () => {
 
 /** Packs the checkout with this machine's own binary. */
 function pack() {
-  run('npm', ['run', '--silent', 'prepack']);
+  if (!options.prebuilt) run('npm', ['run', '--silent', 'prepack']);
   const file = path.join(folder, 'proactor.tgz');
   try {
     packInto(file, { prebuilds: path.join(root, 'prebuilds'), targets: [hostTarget()] });

@@ -6,9 +6,7 @@ import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fail, nodeHeadersPrefix, requireNativeSources, root, run } from './common.mjs';
-import { binaryPath, hostTarget, targetNamed, targets, toolchainFor } from './toolchains.mjs';
-
-const names = targets.map((target) => target.name).join(', ');
+import { binaryPath, hostTarget, targets, targetsNamed, toolchainFor } from './toolchains.mjs';
 
 function options() {
   try {
@@ -30,8 +28,8 @@ function options() {
 function wantedTargets({ all, target }) {
   if (all && target) fail('--all and --target exclude each other');
   if (all) return targets;
-  if (!target) return [hostTarget() ?? fail(`no target for ${process.arch}; there are ${names}`)];
-  return target.map((name) => targetNamed(name) ?? fail(`no target ${name}; there are ${names}`));
+  if (target) return targetsNamed(target);
+  return [hostTarget() ?? fail(`there is no target for ${process.arch}`)];
 }
 
 function build(target, { env, strip }) {

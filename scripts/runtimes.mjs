@@ -13,7 +13,11 @@ export const nodeLines = ['20', '22', '24', '26'];
 
 // Node by its line, so that the newest release is tested; the others by version, so that results repeat.
 const packages = {
-  bun: { name: `@oven/bun-linux-${isArm ? 'aarch64' : 'x64'}`, version: '1.4.5', file: 'bin/bun' },
+  bun: {
+    name: `@oven/bun-linux-${isArm ? 'aarch64' : 'x64'}`,
+    version: '1.4.5',
+    file: 'bin/bun',
+  },
   deno: { name: `@deno/linux-${isArm ? 'arm64' : 'x64'}-glibc`, version: '2.9.6', file: 'deno' },
   npm: { name: 'npm', version: '12.2.0', file: 'bin/npm-cli.js' },
   typescript: { name: 'typescript', version: '5.9.3', file: 'bin/tsc' },
@@ -37,6 +41,8 @@ function install(name, version, file) {
       '--no-save',
       '--ignore-scripts',
       '--silent',
+      // npm refuses what was made for another architecture or C library than its own.
+      '--force',
       '--fetch-retries=1',
       `${name}@${version}`,
     ],
@@ -53,8 +59,14 @@ function install(name, version, file) {
 }
 
 /** The binary of the newest Node of a line, or undefined. */
-export function installNode(line) {
-  return install(`node-linux-${process.arch}`, line, 'bin/node');
+export function installNode(line, arch = process.arch) {
+  return install(`node-linux-${arch}`, line, 'bin/node');
+}
+
+/** The same of Bun for musl. */
+export function installMuslBun(arch) {
+  const name = `@oven/bun-linux-${arch === 'arm64' ? 'aarch64' : arch}-musl`;
+  return install(name, packages.bun.version, 'bin/bun');
 }
 
 /** The file of 'bun', 'deno', 'npm' or 'typescript' in its pinned version, or undefined. */

@@ -89,6 +89,9 @@ async function sanitizedSoak() {
 // `npm run test:node-versions`, which takes minutes a line.
 const otherLines = nodeLines.filter((line) => line !== process.versions.node.split('.')[0]);
 
+// Whether the package has what was built from these sources.
+let isPrebuilt = false;
+
 const stages = {
   lint: () => step('lint', 'biome', ['check', '--error-on-warnings']),
   docs: () => step('API reference (npm run docs)', process.execPath, ['scripts/docs.mjs']),
@@ -103,7 +106,15 @@ const stages = {
   tsan: () => ctest('tsan'),
   versions: () =>
     scripted('node-versions', ['scripts/node-versions.mjs', ...otherLines, '--', ...runtimeTests]),
-  package: () => scripted('package', ['scripts/check-tarball.mjs']),
+  // Every published binary that can be made here, then used in a process of its architecture and C library.
+  prebuild: () => {
+    const args = ['scripts/prebuild.mjs', '--all', '--skip-missing'];
+    isPrebuilt = status(process.execPath, args) === 0;
+    if (!isPrebuilt) return stepResult('prebuild --all', false);
+    return scripted('smoke', ['scripts/smoke-binary.mjs', '--skip-missing']);
+  },
+  package: () =>
+    scripted('package', ['scripts/check-tarball.mjs', ...(isPrebuilt ? ['--prebuilt'] : [])]),
 };
 
 const wanted = process.argv.slice(2);

@@ -3,17 +3,24 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { root } from './common.mjs';
+import { fail, root } from './common.mjs';
 
-const MACHINES = { x64: 'x86_64', arm64: 'aarch64' };
+/** Architectures as compilers and emulators call them. */
+export const MACHINES = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** Every binary that the package carries. */
 export const targets = Object.keys(MACHINES).flatMap((arch) =>
   ['glibc', 'musl'].map((libc) => ({ name: `linux-${arch}-${libc}`, arch, libc })),
 );
 
-export function targetNamed(name) {
+function targetNamed(name) {
   return targets.find((target) => target.name === name);
+}
+
+/** The targets of these names; ends the process at one that is none. */
+export function targetsNamed(names) {
+  const known = targets.map((target) => target.name).join(', ');
+  return names.map((name) => targetNamed(name) ?? fail(`no target ${name}; there are ${known}`));
 }
 
 /** The target that this process is of. */

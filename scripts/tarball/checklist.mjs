@@ -8,6 +8,12 @@ export class Missing extends Error {}
 
 export class Checklist {
   #results = [];
+  #missingResult;
+
+  /** `missing` makes the result of a check whose tools cannot be had. */
+  constructor(missing = missingResult) {
+    this.#missingResult = missing;
+  }
 
   /** Makes a check. What it returns is passed on; undefined where it failed. */
   async check(name, makeCheck) {
@@ -20,7 +26,7 @@ export class Checklist {
     } catch (error) {
       const isMissing = error instanceof Missing;
       const text = `${name}: ${error.message}`;
-      this.#results.push(isMissing ? missingResult(text) : stepResult(text, false));
+      this.#results.push(isMissing ? this.#missingResult(text) : stepResult(text, false));
       console.log(`${isMissing ? 'missing' : 'FAILED '} ${text}`);
       return undefined;
     }

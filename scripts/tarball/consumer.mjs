@@ -29,7 +29,7 @@ const COMPILERS = [
 const OUTPUT_MAX = 3000;
 const sources = path.join(root, 'scripts', 'tarball-consumer');
 
-function findInPath(name) {
+export function findInPath(name) {
   const folder = process.env.PATH.split(path.delimiter).find((directory) => {
     const found = spawnSync('test', ['-x', path.join(directory, name)]);
     return found.status === 0;

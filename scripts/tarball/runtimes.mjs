@@ -33,8 +33,19 @@ function compare(outcome, lack) {
   if (!lack.test(outcome)) throw new Error(`does not fail as it is known to: ${outcome}`);
 }
 
-export async function checkRuntimes(checklist, consumer) {
+/** One check for each behaviour, of the runtime that `command` starts. */
+export async function checkBehaviours(checklist, consumer, { label, runtime, command }) {
   const names = JSON.parse(await consumer.output([consumer.node, 'behaviours.mjs']));
+  for (const name of names) {
+    const lack = known[runtime]?.[name];
+    const title = lack === undefined ? `${label}: ${name}` : `${label} lacks: ${name}`;
+    await checklist.check(title, async () =>
+      compare(await outcomeOf(consumer, command, name), lack),
+    );
+  }
+}
+
+export async function checkRuntimes(checklist, consumer) {
   for (const { name: runtime, command } of installRuntimes()) {
     if (command === undefined) {
       await checklist.check(`${runtime}: all behaviours`, () => {
@@ -44,12 +55,6 @@ export async function checkRuntimes(checklist, consumer) {
     }
     const version = versionOf(command);
     console.log(`-- ${runtime}: ${version}`);
-    for (const name of names) {
-      const lack = known[runtime]?.[name];
-      const title = lack === undefined ? `${runtime}: ${name}` : `${runtime} lacks: ${name}`;
-      await checklist.check(title, async () =>
-        compare(await outcomeOf(consumer, command, name), lack),
-      );
-    }
+    await checkBehaviours(checklist, consumer, { label: runtime, runtime, command });
   }
 }

@@ -1,0 +1,92 @@
+// `npm run test:binaries [-- --target NAME... --skip-missing]`: uses each prebuilt binary in a process of its architecture
+// and C library: the package's own loader has to choose it, io_uring is probed, and where it is there, everything that
+// tarball-consumer/behaviours.mjs does has to work. All targets unless some are named. What is missing fails, or with
+// `--skip-missing` is passed over by name.
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { fail, root } from './common.mjs';
+import { runnerFor } from './smoke/runners.mjs';
+import { Checklist, expectNone, Missing } from './tarball/checklist.mjs';
+import { Consumer } from './tarball/consumer.mjs';
+import { checkBehaviours } from './tarball/runtimes.mjs';
+import { skippedResult, stepResult, writeResult } from './test-results.mjs';
+import { binaryPath, targets, targetsNamed, toolchainFor } from './toolchains.mjs';
+
+function readOptions() {
+  const options = {
+    target: { type: 'string', multiple: true },
+    'skip-missing': { type: 'boolean' },
+  };
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    return fail(`${error.message}\nusage: smoke-binary.mjs [--target NAME...] [--skip-missing]`);
+  }
+}
+
+/** The package as it is installed: no build/Release, which the loader would prefer. */
+function placePackage(consumer) {
+  const installed = path.join(consumer.folder, 'node_modules', 'proactor');
+  for (const name of ['package.json', 'dist', 'prebuilds']) {
+    const source = path.join(root, name);
+    if (!existsSync(source)) fail(`${name} is missing: npm run build:ts && npm run prebuild`);
+    cpSync(source, path.join(installed, name), { recursive: true });
+  }
+}
+
+function requireBinary(target) {
+  if (existsSync(path.join(root, binaryPath(target)))) return;
+  const { missing } = toolchainFor(target);
+  const command = `npm run prebuild -- --target ${target.name}`;
+  throw new Missing(missing ?? `there is no ${binaryPath(target)}: ${command}`);
+}
+
+/** Throws unless the program's report is what it should be. Returns what probe() said. */
+function judge(target, { isEmulated }, { arch, binaries, report }) {
+  const expected = `/node_modules/proactor/${binaryPath(target)}`;
+  const problems = [];
+  if (arch !== target.arch) problems.push(`ran on ${arch}`);
+  if (binaries.length !== 1 || !binaries[0].endsWith(expected))
+    problems.push(`loaded ${binaries.join(', ') || 'nothing'}, and not ${expected}`);
+  // qemu's user emulation passes most system calls on, but not those of io_uring.
+  const isRefused =
+    report.errno === -constants.errno.ENOSYS && /io_uring_setup/.test(report.reason);
+  if (!report.available && !(isEmulated && isRefused)) problems.push(`probe(): ${report.reason}`);
+  expectNone(problems);
+  return report;
+}
+
+async function smoke(target) {
+  const { name } = target;
+  const runner = await checklist.check(`${name}: can be run here`, () => {
+    requireBinary(target);
+    return runnerFor(target);
+  });
+  if (runner === undefined) return;
+  const { runtime, command } = runner;
+  const report = await checklist.check(`${name}: ${runtime} loads it and probes`, async () => {
+    const printed = await consumer.output([...command, 'probe.mjs']);
+    return judge(target, runner, JSON.parse(printed));
+  });
+  if (report?.available) await checkBehaviours(checklist, consumer, { label: name, ...runner });
+  else if (report) console.log(`        probed only, since ${report.reason}`);
+}
+
+const options = readOptions();
+const wanted = options.target ? targetsNamed(options.target) : targets;
+const folder = mkdtempSync(path.join(tmpdir(), 'proactor-smoke-'));
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+const consumer = new Consumer(folder, process.execPath);
+placePackage(consumer);
+consumer.addPrograms();
+const checklist = new Checklist(
+  options['skip-missing'] ? skippedResult : (name) => stepResult(name, false),
+);
+for (const target of wanted) await smoke(target);
+
+writeResult('smoke', checklist.result);
+const { passed, failed, skipped } = checklist.result;
+console.log(`${passed} checks passed, ${failed.length} failed, ${skipped.length} missing`);
+process.exit(failed.length > 0 ? 1 : 0);

@@ -1,0 +1,89 @@
+// How to run a JavaScript program in a process of a target's architecture and C library, on this machine: the host's own
+// target in this Node; glibc's in Node from npm; musl's in Bun from npm (there is no Node for musl to be had there), with
+// musl's own loader; another architecture's in qemu's user emulation.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../common.mjs';
+import { installMuslBun, installNode, nodeLines } from '../runtimes.mjs';
+import { Missing } from '../tarball/checklist.mjs';
+import { findInPath } from '../tarball/consumer.mjs';
+import { hostTarget, isMissing, MACHINES, toolchainFor } from '../toolchains.mjs';
+
+/** `{ runtime, command, isEmulated }`: who runs the program, and the words before it. Throws Missing where nobody can. */
+export function runnerFor(target) {
+  if (target.name === hostTarget()?.name)
+    return { runtime: 'Node', command: [process.execPath], isEmulated: false };
+  const emulator = emulatorOf(target.arch);
+  const { runtime, command } =
+    target.libc === 'musl' ? bun(target, emulator) : node(target, emulator);
+  return { runtime, command, isEmulated: emulator.length > 0 };
+}
+
+function emulatorOf(arch) {
+  if (arch === process.arch) return [];
+  const program = `qemu-${MACHINES[arch]}-static`;
+  if (isMissing(program))
+    throw new Missing(`${program} is not installed (Debian: apt-get install qemu-user-static)`);
+  return [findInPath(program)];
+}
+
+function installed(binary) {
+  if (binary === undefined) throw new Missing('the runtime cannot be installed from npm');
+  return binary;
+}
+
+/** Node's oldest line, with the cross compiler's C and C++ libraries. */
+function node({ arch }, emulator) {
+  if (emulator.length === 0) throw new Missing('a machine with glibc is needed');
+  const libraries = `/usr/${MACHINES[arch]}-linux-gnu`;
+  if (!existsSync(path.join(libraries, 'lib', 'libstdc++.so.6'))) {
+    const debian = `libstdc++6-${arch === 'x64' ? 'amd64' : arch}-cross`;
+    throw new Missing(`no glibc for ${arch} in ${libraries} (Debian: apt-get install ${debian})`);
+  }
+  const binary = installed(installNode(nodeLines[0], arch));
+  return { runtime: 'Node', command: [...emulator, '-L', libraries, binary] };
+}
+
+function bun(target, emulator) {
+  const toolchain = toolchainFor(target);
+  if (toolchain.missing) throw new Missing(toolchain.missing);
+  const binary = installed(installMuslBun(target.arch));
+  const libraries = cxxLibrary(target, toolchain.env, binary);
+  const command = ['env', `LD_LIBRARY_PATH=${libraries}`, ...emulator, binary, '--bun'];
+  return { runtime: 'Bun', command };
+}
+
+/**
+ * Bun needs a libstdc++ made for musl, which Debian does not have. This makes one of what Bun asks of it: few members of
+ * the static library, which need little of the C library. Returns its folder.
+ */
+function cxxLibrary({ name }, { CXX, LINK }, binary) {
+  const folder = path.join(root, 'build', 'smoke', name);
+  mkdirSync(folder, { recursive: true });
+  const [object, library] = ['cxx.o', 'libstdc++.so.6'].map((file) => path.join(folder, file));
+  const compile = CXX.split(' ');
+  const source = path.join(root, 'scripts', 'smoke', 'cxx_library_for_bun.cc');
+  output([...compile, '-c', '-O2', '-fPIC', '-fno-exceptions', '-o', object, source]);
+  const members = output([compile[0], '-print-file-name=libstdc++.a']).trim();
+  const wanted = namesNeeded(binary).map((symbol) => `-Wl,-u,${symbol}`);
+  const options = ['-shared', '-Wl,-soname,libstdc++.so.6', '-o', library, ...wanted];
+  output([...LINK.split(' '), ...options, object, members, '-lgcc_eh', '-lgcc']);
+  return folder;
+}
+
+/** What a program looks up in libraries: functions, and variables of which it keeps a copy. */
+function namesNeeded(binary) {
+  const lines = output(['readelf', '-W', '--dyn-syms', '--relocs', binary]).split('\n');
+  const names = lines.flatMap((line) => {
+    const symbol = /\bGLOBAL\s+\w+\s+UND\s+(\w+)/.exec(line) ?? /_COPY\s+\w+\s+(\w+)/.exec(line);
+    return symbol ? [symbol[1]] : [];
+  });
+  return [...new Set(names)];
+}
+
+function output([command, ...args]) {
+  const result = spawnSync(command, args, { encoding: 'utf8', maxBuffer: 256 << 20 });
+  if (result.status === 0) return result.stdout;
+  throw new Error(`${command} failed: ${result.error?.message ?? result.stderr}`);
+}
