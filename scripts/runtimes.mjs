@@ -13,11 +13,7 @@ export const nodeLines = ['20', '22', '24', '26'];
 
 // Node by its line, so that the newest release is tested; the others by version, so that results repeat.
 const packages = {
-  bun: {
-    name: `@oven/bun-linux-${isArm ? 'aarch64' : 'x64'}`,
-    version: '1.4.5',
-    file: 'bin/bun',
-  },
+  bun: { name: `@oven/bun-linux-${isArm ? 'aarch64' : 'x64'}`, version: '1.4.5', file: 'bin/bun' },
   deno: { name: `@deno/linux-${isArm ? 'arm64' : 'x64'}-glibc`, version: '2.9.6', file: 'deno' },
   npm: { name: 'npm', version: '12.2.0', file: 'bin/npm-cli.js' },
   typescript: { name: 'typescript', version: '5.9.3', file: 'bin/tsc' },
