@@ -2,14 +2,15 @@
 // is, data parses, and links lead somewhere.
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import * as path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
+import { commandProblem } from './support/commands';
 import { anchorsOf, type Block, blocksOf, documents, linksOf, proseOf } from './support/markdown';
-import { root, textOf } from './support/sources';
+import { root } from './support/sources';
 
 const PROGRAM_LIMIT_MS = 10_000;
 const TYPE_CHECK_LIMIT_MS = 60_000;
@@ -114,19 +115,6 @@ describe('programs', () => {
 });
 
 describe('commands', () => {
-  const manifest = JSON.parse(textOf('package.json')) as {
-    scripts: Record<string, string>;
-    bin?: Record<string, string> | string;
-    name: string;
-  };
-  const scripts = Object.keys(manifest.scripts);
-  const binaries = [
-    ...readdirSync(path.join(root, 'node_modules', '.bin')),
-    ...(typeof manifest.bin === 'string' ? [manifest.name] : Object.keys(manifest.bin ?? {})),
-  ];
-  // What a shell block may start besides node, npm and npx: programs of the system's.
-  const SYSTEM = /^(apt-get|chrt|ctest|docker|gdb|git|kubectl|perf|strace|sysctl)$/;
-
   /** Commands of shell text, continued lines joined, without what they set in the environment. */
   const commandsIn = (text: string): string[] =>
     text
@@ -136,35 +124,10 @@ describe('commands', () => {
       .map((command) => command.replace(/^(?:[A-Z_]+=(?:\$\([^)]*\)|\S*)\s+)+/, ''))
       .filter((command) => command !== '');
 
-  const exists = (file: string, document: string): boolean =>
-    [root, path.join(root, path.dirname(document))].some((base) =>
-      existsSync(path.join(base, file)),
-    );
-
-  /** Why a command cannot be right, or undefined. */
-  function wrongIn(command: string, document: string): string | undefined {
-    const [program = '', ...args] = command.split(/\s+/);
-    if (program === 'npm') {
-      const [verb = '', script = ''] = args;
-      if (verb === 'run' && !scripts.includes(script)) return `no script ${script}`;
-      return /^(ci|cit|test|run|install|pack)$/.test(verb) ? undefined : `npm ${verb}`;
-    }
-    if (program === 'npx') {
-      const binary = args.find((arg) => !arg.startsWith('-')) ?? '';
-      return binaries.includes(binary) ? undefined : `no binary ${binary}`;
-    }
-    if (program === 'node') {
-      const file = args.find((arg) => !arg.startsWith('-')) ?? '';
-      return /\.\w+$/.test(file) && !exists(file, document) ? `no file ${file}` : undefined;
-    }
-    if (program.includes('/')) return exists(program, document) ? undefined : `no file ${program}`;
-    return SYSTEM.test(program) ? undefined : `unknown program ${program}`;
-  }
-
   it('of shell blocks are there', () => {
     const wrong = ofLanguage('sh').flatMap((block) =>
       commandsIn(block.code).flatMap((command) => {
-        const reason = wrongIn(command, block.document);
+        const reason = commandProblem(command, path.dirname(block.document));
         return reason === undefined ? [] : [`${placeOf(block)}: ${command}: ${reason}`];
       }),
     );
@@ -175,7 +138,7 @@ describe('commands', () => {
     const wrong = documents.flatMap((document) =>
       [...proseOf(document).matchAll(/`((?:npm run|npx|node (?=[a-z]+\/)) ?[^`]+)`/g)].flatMap(
         ([, command = '']) => {
-          const reason = wrongIn(command.replaceAll('\n', ' '), document);
+          const reason = commandProblem(command.replaceAll('\n', ' '), path.dirname(document));
           return reason === undefined ? [] : [`${document}: ${command}: ${reason}`];
         },
       ),
