@@ -15,7 +15,17 @@ export interface HostRestrictions {
   readonly ioUringGroup: number | null;
   /** The groups of this process. */
   readonly groups: readonly number[];
+  /** Bytes that this user's processes can lock; null where there is no limit, or it is not told. */
+  readonly lockedBytesMax: number | null;
 }
+
+/** A limit of /proc/self/limits; null for none, absent where it is not told. */
+export interface HostLimit {
+  readonly soft?: number | null;
+  readonly hard?: number | null;
+}
+
+const CAP_IPC_LOCK = 14n;
 
 /** A file's text without white space around it; '' where it cannot be read. */
 export function readText(root: string, file: string): string {
@@ -38,6 +48,23 @@ export function readStatus(root: string, name: string): string {
   return line?.[1]?.trim() ?? '';
 }
 
+/** A line of /proc/self/limits. */
+export function readLimit(root: string, name: string): HostLimit {
+  const line = new RegExp(`^${name}\\s+(unlimited|\\d+)\\s+(unlimited|\\d+)`, 'm').exec(
+    readText(root, 'proc/self/limits'),
+  );
+  if (line === null) return {};
+  const [soft, hard] = line.slice(1).map((text) => (text === 'unlimited' ? null : Number(text)));
+  return { soft: soft ?? null, hard: hard ?? null };
+}
+
+/** CAP_IPC_LOCK: the limit on locked memory does not count. */
+export function mayLockMemory(root: string): boolean {
+  const capabilities = readStatus(root, 'CapEff');
+  const mask = /^[0-9a-f]+$/i.test(capabilities) ? BigInt(`0x${capabilities}`) : 0n;
+  return ((mask >> CAP_IPC_LOCK) & 1n) === 1n;
+}
+
 export function readRestrictions(root: string): HostRestrictions {
   const mode = readStatus(root, 'Seccomp');
   const groups = `${readStatus(root, 'Gid')} ${readStatus(root, 'Groups')}`;
@@ -47,5 +74,8 @@ export function readRestrictions(root: string): HostRestrictions {
     ioUringDisabled: readNumber(root, 'proc/sys/kernel/io_uring_disabled'),
     ioUringGroup: readNumber(root, 'proc/sys/kernel/io_uring_group'),
     groups: [...new Set((groups.match(/\d+/g) ?? []).map(Number))],
+    lockedBytesMax: mayLockMemory(root)
+      ? null
+      : (readLimit(root, 'Max locked memory').soft ?? null),
   };
 }

@@ -2,16 +2,17 @@
 // the ring they run on.
 import { type Initiator, unsupported } from './define-operation';
 import { channels, debug } from './diagnostics';
-import { invalidArgType, outOfRange, proactorError } from './errors';
+import { invalidArgType, outOfRange, proactorError, type SystemError, systemError } from './errors';
+import { readRestrictions } from './host';
 import { installOperations, type Operations, operations } from './operations';
-import { defaultDispatch, type ProbeReport, probe, runtimeName } from './probe';
-import { addon } from './ring/binding';
+import { defaultDispatch, explainRefusal, type ProbeReport, probe, runtimeName } from './probe';
+import { addon, type NativeAddon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
 import { cancelAll, cancelOperation } from './ring/cancel';
 import { OPERATIONS_LIMIT, type OperationId } from './ring/handler-table';
 import { ECANCELED } from './ring/kernel';
 import type { Memory } from './ring/memory';
-import { Ring } from './ring/ring';
+import { Ring, type RingOptions } from './ring/ring';
 import { type ProactorStats, readStats } from './stats';
 import { checkBoolean, checkInteger, checkMs, checkObject, checkOneOf } from './validate';
 
@@ -154,6 +155,20 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
   return checked;
 }
 
+/** The ring. The probe's is a small one: what refuses this one has to be explained as well. */
+function openRing(native: NativeAddon, options: RingOptions): Ring {
+  try {
+    return new Ring(native, options);
+  } catch (error) {
+    const { errno, syscall } = error as SystemError;
+    if (!syscall?.startsWith('io_uring_')) throw error;
+    const { cause, hint } = explainRefusal(errno, syscall, readRestrictions('/'));
+    if (cause === 'kernel') throw error;
+    const less = cause === 'memlock' ? '; or ask for fewer "entries"' : '';
+    throw systemError(errno, syscall, { detail: `${hint}${less}` });
+  }
+}
+
 // Its public face is `Proactor`, at the end of the file.
 class ProactorBase implements Initiator {
   /**
@@ -196,7 +211,7 @@ class ProactorBase implements Initiator {
     this.dispatch = checked.dispatch;
     this.#disposeTimeoutMs = checked.disposeTimeoutMs;
     const { count, size, incremental } = checked;
-    this.ring = new Ring(addon, {
+    this.ring = openRing(addon, {
       threaded: checked.dispatch === 'thread',
       entries: checked.entries,
       completionEntries: checked.entries * 4,

@@ -138,7 +138,7 @@ export function explainRefusal(errno: number, call: string, host: HostRestrictio
     return {
       cause: 'memlock',
       reason: said,
-      hint: 'raise RLIMIT_MEMLOCK (ulimit -l) or free memory',
+      hint: memlockHint(host.lockedBytesMax),
     };
   if (errno === EMFILE || errno === ENFILE)
     return {
@@ -147,6 +147,14 @@ export function explainRefusal(errno: number, call: string, host: HostRestrictio
       hint: 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors',
     };
   return { cause: 'kernel', reason: said, hint: 'use Linux 6.1 or newer' };
+}
+
+function memlockHint(bytes: number | null): string {
+  if (bytes === null) return 'free memory, or raise RLIMIT_MEMLOCK (ulimit -l)';
+  return (
+    `raise RLIMIT_MEMLOCK, the limit on locked memory, which is ${Math.floor(bytes / 1024)} KiB here for all rings of a ` +
+    'user (ulimit -l 8192; systemd: LimitMEMLOCK=8M; Docker: --ulimit memlock=8388608; for logins: limits.conf)'
+  );
 }
 
 /** The dispatch of a proactor whose options name none. @internal */

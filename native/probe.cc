@@ -19,9 +19,13 @@ constexpr uint16_t kGroup = 7;
 struct SocketPair {
   int near = -1;
   int far = -1;
+  int error = 0;
   SocketPair() {
     int fds[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) return;
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds) != 0) {
+      error = -errno;
+      return;
+    }
     near = fds[0];
     far = fds[1];
   }
@@ -31,15 +35,28 @@ struct SocketPair {
   }
 };
 
+// A kernel says EINVAL to what it does not know. Any other refusal, of memory for instance, says
+// nothing about the kernel: the probe itself was refused.
+bool NoteRefusal(int error, const char* call, ProbeResult* result) {
+  if (error == 0 || error == -EINVAL) return false;
+  result->error = error;
+  result->failed_call = call;
+  return true;
+}
+
 // One buffer in a ring, a multishot receive, and two messages: each must arrive whole in its own
 // completion, incrementally the second right behind the first.
-bool TestReceive(Ring* ring, bool incremental) {
+bool TestReceive(Ring* ring, bool incremental, ProbeResult* result) {
   MemoryRegion* entries = MemoryRegion::Map(4096);
   MemoryRegion* data = MemoryRegion::Map(2 * kBufferBytes);
   bool good = false;
   SocketPair pair;
-  if (entries != nullptr && data != nullptr && pair.near >= 0 &&
-      ring->RegisterBufferRing(entries, 2, kGroup, incremental ? IOU_PBUF_RING_INC : 0) == 0) {
+  NoteRefusal(pair.error, "socketpair", result);
+  const uint16_t flags = incremental ? IOU_PBUF_RING_INC : 0;
+  const int registered =
+      entries != nullptr ? ring->RegisterBufferRing(entries, 2, kGroup, flags) : -ENOMEM;
+  NoteRefusal(registered, "io_uring_register", result);
+  if (registered == 0 && data != nullptr && pair.error == 0) {
     auto* buffers = static_cast<io_uring_buf*>(entries->base());
     char* bytes = static_cast<char*>(data->base());
     for (uint16_t i = 0; i < 2; ++i) {
@@ -103,12 +120,11 @@ RingOptions SmallRing() {
   return options;
 }
 
-// A repeated timeout that is to come once: kernels without them refuse its flag.
-bool TestMultishotTimeout() {
-  Ring ring;
-  if (ring.SetUp(SmallRing()) != 0) return false;
-  const uint32_t tail = ring.submission_head();
-  io_uring_sqe* entry = ring.submission_at(tail);
+// A repeated timeout that is to come once: kernels without them refuse its flag. It may be in flight
+// still: the ring is of no other use afterwards.
+bool TestMultishotTimeout(Ring* ring) {
+  const uint32_t tail = ring->submission_head();
+  io_uring_sqe* entry = ring->submission_at(tail);
   __kernel_timespec soon{};
   soon.tv_nsec = 1000;
   *entry = io_uring_sqe{};
@@ -118,18 +134,20 @@ bool TestMultishotTimeout() {
   entry->len = 1;
   entry->off = 1;  // how often
   entry->op_flags = IORING_TIMEOUT_MULTISHOT;
-  ring.PublishSubmissions(tail + 1);
+  ring->PublishSubmissions(tail + 1);
   __kernel_timespec limit{};
   limit.tv_sec = 1;
-  ring.Enter(1, &limit);
-  const uint32_t head = ring.completion_head();
+  ring->Enter(1, &limit);
+  const uint32_t head = ring->completion_head();
   // The kernel has read `soon` by now: what is still in flight ends with the ring.
-  return head != ring.completion_tail() && ring.completion_at(head)->res == -ETIME;
+  return head != ring->completion_tail() && ring->completion_at(head)->res == -ETIME;
 }
 
-bool TestReceiveOnNewRing(bool incremental) {
+bool TestReceiveOnNewRing(bool incremental, ProbeResult* result) {
   Ring ring;
-  return ring.SetUp(SmallRing()) == 0 && TestReceive(&ring, incremental);
+  const int error = ring.SetUp(SmallRing());
+  NoteRefusal(error, "io_uring_setup", result);
+  return error == 0 && TestReceive(&ring, incremental, result);
 }
 
 }  // namespace
@@ -163,10 +181,12 @@ ProbeResult ProbeKernel() {
     result.failed_call = "io_uring_enter";
     return result;
   }
+  result.multishot_timeout = TestMultishotTimeout(&ring);
   ring.Close();
-  result.buffer_ring = result.multishot_receive = TestReceiveOnNewRing(false);
-  result.incremental = result.buffer_ring && TestReceiveOnNewRing(true);
-  result.multishot_timeout = TestMultishotTimeout();
+  // As few rings as can be: the kernel takes its time to give locked memory back.
+  result.incremental = TestReceiveOnNewRing(true, &result);
+  result.multishot_receive = result.incremental || TestReceiveOnNewRing(false, &result);
+  result.buffer_ring = result.multishot_receive;
   return result;
 }
 

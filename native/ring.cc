@@ -32,6 +32,20 @@ uint64_t NowMs() {
   return static_cast<uint64_t>(now.tv_sec) * 1000 + static_cast<uint64_t>(now.tv_nsec) / 1000000;
 }
 
+// The kernel gives the locked memory of a closed ring back about a millisecond later, and until then
+// counts it against the limit: a new ring gets some time to find room.
+template <typename Attempt>
+int RetryWithoutMemory(Attempt attempt) {
+  constexpr timespec kPause{0, 1000000};
+  constexpr int kRetries = 10;
+  int result = attempt();
+  for (int i = 0; i < kRetries && result == -ENOMEM; ++i) {
+    nanosleep(&kPause, nullptr);
+    result = attempt();
+  }
+  return result;
+}
+
 }  // namespace
 
 int Ring::SetUp(const RingOptions& options) {
@@ -41,16 +55,19 @@ int Ring::SetUp(const RingOptions& options) {
   for (const uint32_t flags : kSetupFlags) {
     if (flags & options.withheld_flags) continue;
     io_uring_params params{};
-    params.flags = flags | always;
-    params.cq_entries = options.completion_entries;
-    fd_ = io_uring_setup(options.submission_entries, &params);
-    if (fd_ >= 0) {
+    error = RetryWithoutMemory([&] {
+      params = io_uring_params{};
+      params.flags = flags | always;
+      params.cq_entries = options.completion_entries;
+      fd_ = io_uring_setup(options.submission_entries, &params);
+      return fd_ < 0 ? -errno : 0;
+    });
+    if (error == 0) {
       setup_flags_ = params.flags;
       error = Map(params);
       if (error != 0) Close();
       return error;
     }
-    error = -errno;
     // Only an unknown flag is worth another try; a refusal would be refused again.
     if (error != -EINVAL) break;
   }
@@ -131,7 +148,10 @@ int Ring::RegisterBufferRing(MemoryRegion* memory, uint32_t entries, uint16_t gr
   registration.ring_entries = entries;
   registration.bgid = group;
   registration.flags = flags;
-  if (io_uring_register(fd_, IORING_REGISTER_PBUF_RING, &registration, 1) < 0) return -errno;
+  const int error = RetryWithoutMemory([&] {
+    return io_uring_register(fd_, IORING_REGISTER_PBUF_RING, &registration, 1) < 0 ? -errno : 0;
+  });
+  if (error != 0) return error;
   memory->Retain();
   buffer_ring_memory_ = memory;
   return 0;

@@ -125,6 +125,8 @@ Napi::Value RingHandle::RegisterBufferRing(const Napi::CallbackInfo& info) {
       region, info[1].ToNumber().Uint32Value(),
       static_cast<uint16_t>(info[2].ToNumber().Uint32Value()),
       static_cast<uint16_t>(info[3].ToNumber().Uint32Value()));
+  // Of no use without its buffers: what it locks goes back now, not when it is collected.
+  if (result < 0) ring_.Close();
   return Napi::Number::New(info.Env(), result);
 }
 

@@ -158,6 +158,19 @@ describe('the cause of a refusal', () => {
     expect(refusal.reason).toContain('io_uring_setup');
     expect(refusal.hint).not.toBe('');
   });
+
+  it('is told with the limit on locked memory, where that counts', () => {
+    const limits = 'Max locked memory         65536                unlimited            bytes';
+    const hintWith = (capabilities: string): string => {
+      const files = {
+        'proc/self/limits': limits,
+        'proc/self/status': `CapEff:\t${capabilities}\n`,
+      };
+      return explainRefusal(-12, 'io_uring_setup', readRestrictions(tree(files))).hint;
+    };
+    expect(hintWith('0000000000000000')).toContain('64 KiB');
+    expect(hintWith('0000000000004000')).not.toContain('64 KiB'); // CAP_IPC_LOCK
+  });
 });
 
 describe("the ring's flags", () => {

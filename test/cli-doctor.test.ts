@@ -1,6 +1,5 @@
 // `proactor doctor` on this machine, and where io_uring is refused in many ways.
-import { spawnSync } from 'node:child_process';
-import { cpSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import * as path from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -9,12 +8,13 @@ import { Proactor } from 'proactor';
 import { examine } from '#lib/cli/doctor/gather';
 import type { DoctorReport } from '#lib/cli/doctor/report';
 import { operations } from '#lib/operations';
-import { type Ended, root, runCommand } from './support/child';
+import { type Ended, runCommand } from './support/child';
 import { command, runCli } from './support/cli';
-import { temporaryFile, temporaryFolder } from './support/files';
+import { temporaryFile } from './support/files';
 import { patient } from './support/pace';
 import { describeInSandbox, nodeSurvives } from './support/sandbox';
 import { textOf } from './support/sources';
+import { itUnprivileged, runUnprivileged } from './support/unprivileged';
 
 const { EINVAL, ENOMEM, ENOSYS, EPERM } = osConstants.errno;
 const LIMIT_MS = patient(60_000);
@@ -214,45 +214,13 @@ describeInSandbox('where io_uring is refused', (run) => {
 });
 
 describe('with too little locked memory', () => {
-  // Root's own rings do not count: it takes another user, who must be able to read the package.
-  const canDrop =
-    process.getuid?.() === 0 &&
-    spawnSync('setpriv', ['--version']).status === 0 &&
-    spawnSync('prlimit', ['--version']).status === 0;
-  const itOrSkip = canDrop ? it : it.skip;
-
-  itOrSkip(
-    `it says so, if the kernel counts rings${canDrop ? '' : ' (skipped: needs root, setpriv and prlimit)'}`,
+  itUnprivileged(
+    'it says so, if the kernel counts rings',
     async () => {
-      const folder = temporaryFolder();
-      for (const name of ['dist', 'package.json']) {
-        cpSync(path.join(root, name), path.join(folder, name), { recursive: true });
-      }
-      const addon = path.join(folder, 'proactor.node');
-      cpSync(
-        process.env['PROACTOR_ADDON'] ?? path.join(root, 'build', 'Release', 'proactor.node'),
-        addon,
-      );
-      expect(spawnSync('chmod', ['-R', 'a+rX', folder]).status).toBe(0);
-      const uid = String(60_000 + (process.pid % 5000)); // whose other rings would count, too
-      const ended = await runCommand(
-        'setpriv',
-        [
-          ...[
-            '--reuid',
-            uid,
-            '--regid',
-            uid,
-            '--clear-groups',
-            '--bounding-set',
-            '-all',
-            '--inh-caps',
-            '-all',
-          ],
-          ...['prlimit', '--memlock=65536:65536', process.execPath],
-          ...[path.join(folder, 'dist', 'cli', 'main.js'), ...DOCTOR, '--json'],
-        ],
-        { timeoutMs: LIMIT_MS, env: { PROACTOR_ADDON: addon } },
+      const ended = await runUnprivileged(
+        65536,
+        (folder) => [path.join(folder, 'dist', 'cli', 'main.js'), ...DOCTOR, '--json'],
+        LIMIT_MS,
       );
       const report = reportOf(ended);
       const { limits, selfTests, system } = report.facts;

@@ -42,6 +42,8 @@ interface Circumstances {
   readonly process?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
   readonly addon?: string;
+  /** Who asks for variables gets an exception, as from Deno without leave. */
+  readonly mayReadVariables?: boolean;
 }
 
 /** Loads in a process of its own, so that a binary that crashes it is seen as well. */
@@ -49,6 +51,13 @@ async function load(folder: string, circumstances: Circumstances = {}): Promise<
   const source = `
     for (const [name, value] of Object.entries(${JSON.stringify(circumstances.process ?? {})}))
       Object.defineProperty(process, name, { value });
+    if (${circumstances.mayReadVariables === false})
+      process.env = new Proxy(process.env, {
+        get(variables, name) {
+          if (name === 'PROACTOR_ADDON') throw new Error('NotCapable: env access');
+          return variables[name];
+        },
+      });
     const { file, failure } = require(${JSON.stringify(`${folder}/dist/ring/load-addon.js`)}).loadAddon();
     console.log(JSON.stringify({ file, failure }));`;
   const ended = await runCommand(
@@ -171,6 +180,13 @@ describe('a binary that cannot be loaded', () => {
     expect(await load(folder, { nodeOptions: allowed })).toMatchObject(
       libc === 'glibc' ? { file: path.join(folder, prebuilt()) } : {},
     );
+  });
+
+  it('because it may not be looked for says what allows it', async () => {
+    const folder = fakePackage({ [prebuilt()]: good });
+    const { failure } = await load(folder, { mayReadVariables: false });
+    expect(failure?.reason).toContain('NotCapable: env access');
+    expect(failure?.remedy).toMatch(/--allow-env --allow-read --allow-ffi/);
   });
 
   it('in a checkout is to be built anew', async () => {

@@ -39,6 +39,16 @@ export function loadAddon(): LoadResult {
       },
     };
   }
+  try {
+    return findAddon(arch);
+  } catch (error) {
+    // Deno asks for leave to read variables and files, and throws where it is not given.
+    const reason = `the binary cannot be looked for: ${wordsOf(error)}`;
+    return { failure: { reason, remedy: 'allow it (Deno: --allow-env --allow-read --allow-ffi)' } };
+  }
+}
+
+function findAddon(arch: string): LoadResult {
   const libc = libcName();
   const host = `linux-${arch} (${libc})`;
   const override = process.env['PROACTOR_ADDON'];
@@ -55,12 +65,14 @@ export function loadAddon(): LoadResult {
   try {
     return { addon: require(file), file };
   } catch (error) {
-    const words = error instanceof Error ? error.message : String(error);
-    const { what, remedy } = explain(file, words, arch);
+    const { what, remedy } = explain(file, wordsOf(error), arch);
     const reason = `cannot load ${file} on ${host}: ${what}`;
     return { failure: { reason, remedy: override ? OVERRIDE_REMEDY : remedy } };
   }
 }
+
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 const OVERRIDE_REMEDY =
   'the variable PROACTOR_ADDON decides what is loaded: let it name a binary for this system, or unset it';

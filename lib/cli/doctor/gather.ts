@@ -2,9 +2,9 @@
 // processes, since a sandbox may kill whoever tries. Judges nothing.
 import { existsSync } from 'node:fs';
 import * as path from 'node:path';
-import { readRestrictions, readStatus, readText } from '../../host';
+import { mayLockMemory, readLimit, readRestrictions, readStatus, readText } from '../../host';
 import { runChild } from '../child';
-import type { Container, Facts, Limit, ProbeFacts, SelfTest, SystemFacts } from './report';
+import type { Container, Facts, ProbeFacts, SelfTest, SystemFacts } from './report';
 
 /** What is not in files: of the process that asks. */
 export interface Surroundings {
@@ -16,14 +16,11 @@ export interface Surroundings {
   readonly cpus: number;
 }
 
-const CAP_IPC_LOCK = 14n;
 // /proc/version of gVisor, which imitates one kernel build.
 const GVISOR_VERSION = /gvisor|4\.4\.0 #1 SMP Sun Jan 10 15:06:54 PST 2016/i;
 
 export function readSystem(root: string, around: Surroundings): SystemFacts {
   const { platform, arch, versions, nodeNeeded, cpus } = around;
-  const capabilities = readStatus(root, 'CapEff');
-  const mask = /^[0-9a-f]+$/i.test(capabilities) ? BigInt(`0x${capabilities}`) : 0n;
   return {
     platform,
     arch,
@@ -32,20 +29,10 @@ export function readSystem(root: string, around: Surroundings): SystemFacts {
     node: versions['node'] ?? '',
     nodeNeeded,
     cpus,
-    mayLockMemory: ((mask >> CAP_IPC_LOCK) & 1n) === 1n,
+    mayLockMemory: mayLockMemory(root),
     // The kernel ends it with a null character.
     securityLabel: readText(root, 'proc/self/attr/current').replace(/\0.*$/s, ''),
   };
-}
-
-/** A line of /proc/self/limits. */
-export function readLimit(root: string, name: string): Limit {
-  const line = new RegExp(`^${name}\\s+(unlimited|\\d+)\\s+(unlimited|\\d+)`, 'm').exec(
-    readText(root, 'proc/self/limits'),
-  );
-  if (line === null) return {};
-  const [soft, hard] = line.slice(1).map((text) => (text === 'unlimited' ? null : Number(text)));
-  return { soft: soft ?? null, hard: hard ?? null };
 }
 
 type Sign = readonly [kind: Container['kind'], evidence: string, isThere: boolean];
