@@ -65,7 +65,7 @@ Napi::Value GetOption(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value Linger(const Napi::CallbackInfo& info) {
-  return Result(info, SetLinger(Integer(info[0]), info[1].ToBoolean(), Integer(info[2])));
+  return Result(info, SetLinger(Integer(info[0]), info[1].As<Napi::Boolean>(), Integer(info[2])));
 }
 
 Napi::Value LocalAddress(const Napi::CallbackInfo& info) {

@@ -122,9 +122,9 @@ Napi::Value RingHandle::Allocate(const Napi::CallbackInfo& info) {
 Napi::Value RingHandle::RegisterBufferRing(const Napi::CallbackInfo& info) {
   MemoryRegion* region = info[0].As<Napi::External<MemoryRegion>>().Data();
   const int result = ring_.RegisterBufferRing(
-      region, info[1].ToNumber().Uint32Value(),
-      static_cast<uint16_t>(info[2].ToNumber().Uint32Value()),
-      static_cast<uint16_t>(info[3].ToNumber().Uint32Value()));
+      region, info[1].As<Napi::Number>().Uint32Value(),
+      static_cast<uint16_t>(info[2].As<Napi::Number>().Uint32Value()),
+      static_cast<uint16_t>(info[3].As<Napi::Number>().Uint32Value()));
   // Of no use without its buffers: what it locks goes back now, not when it is collected.
   if (result < 0) ring_.Close();
   return Napi::Number::New(info.Env(), result);
@@ -133,7 +133,7 @@ Napi::Value RingHandle::RegisterBufferRing(const Napi::CallbackInfo& info) {
 Napi::Value RingHandle::Start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   dispatch_ = Napi::Persistent(info[0].As<Napi::Function>());
-  const int error = threaded_ ? StartThread() : StartLoop(info[1].ToBoolean());
+  const int error = threaded_ ? StartThread() : StartLoop(info[1].As<Napi::Boolean>());
   if (error != 0) {
     ring_.Close();
     return Napi::Number::New(env, error);
@@ -306,7 +306,7 @@ Napi::Value RingHandle::Unreference(const Napi::CallbackInfo& info) {
 Napi::Value RingHandle::Close(const Napi::CallbackInfo& info) {
   if (open_ && !close_pending_) {
     closed_ = Napi::Persistent(info[1].As<Napi::Function>());
-    drain_ms_ = info[0].ToNumber().Uint32Value();
+    drain_ms_ = info[0].As<Napi::Number>().Uint32Value();
     // The batch that is being dispatched lies in the memory that goes with the ring.
     close_pending_ = dispatching_;
     if (!close_pending_) BeginClose(drain_ms_);

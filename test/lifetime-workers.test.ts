@@ -103,6 +103,28 @@ const terminateMany: Program = ({ require }) => {
   run();
 };
 
+const makeAndDispose: Program = async ({ open, Proactor, require }) => {
+  const { parentPort } = require('node:worker_threads') as typeof import('node:worker_threads');
+  parentPort!.postMessage('ready');
+  for (;;) {
+    Proactor.probe();
+    await open().dispose();
+  }
+};
+
+/** Ends workers between any two calls into the addon: most of Node-API fails then. */
+const terminateInCalls: Program = async ({ require }) => {
+  const { Worker } = require('node:worker_threads') as typeof import('node:worker_threads');
+  for (let i = 0; i < 120; i++) {
+    const worker = new Worker(process.env['WORKER_SOURCE']!, { eval: true });
+    worker.on('error', (error) => console.log('error', error.message));
+    await new Promise((resolve) => worker.once('message', resolve));
+    await new Promise((resolve) => setTimeout(resolve, (i * 0.37) % 5));
+    await worker.terminate();
+  }
+  console.log('the process goes on');
+};
+
 describeEach('a worker', (dispatcher: Dispatcher) => {
   const runWorkers = (main: Program, worker: Program) =>
     runProgram(dispatcher, main, {
@@ -118,6 +140,21 @@ describeEach('a worker', (dispatcher: Dispatcher) => {
         code: 0,
         signal: null,
         stdout: 'all is back\n',
+        stderr: '',
+        timedOut: false,
+      });
+    },
+    patient(60_000),
+  );
+
+  it(
+    'terminated while it makes and disposes proactors leaves the process alone',
+    async () => {
+      const ended = await runWorkers(terminateInCalls, makeAndDispose);
+      expect(ended).toMatchObject({
+        code: 0,
+        signal: null,
+        stdout: 'the process goes on\n',
         stderr: '',
         timedOut: false,
       });
