@@ -3,7 +3,7 @@
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fail, root, run } from './common.mjs';
-import { packInto } from './tarball/pack.mjs';
+import { checkPrebuilds, packInto } from './tarball/pack.mjs';
 import { targets } from './toolchains.mjs';
 
 const USAGE = `npm run release:assemble [-- OPTIONS]
@@ -28,10 +28,12 @@ if (options.help) {
   console.log(USAGE);
   process.exit(0);
 }
-run(process.execPath, ['scripts/compile.mjs', 'lib']);
+const prebuilds = path.resolve(options.prebuilds);
 const out = path.resolve(options.out);
 try {
-  packInto(out, { prebuilds: path.resolve(options.prebuilds), targets });
+  checkPrebuilds(prebuilds, targets);
+  run(process.execPath, ['scripts/compile.mjs', 'lib']);
+  packInto(out, { prebuilds, targets });
 } catch (error) {
   fail(`no tarball was made:\n    ${error.message}`);
 }

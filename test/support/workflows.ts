@@ -75,7 +75,7 @@ function runProblem(command: string): string | undefined {
     .replace(/\$\{\{ matrix\.\w+ \}\}/g, 'VALUE')
     .replace('"$GITHUB_REF_NAME"', 'TAG');
   if (/[;&|`<>$\n]/.test(plain)) return 'is not one call';
-  if (/^(?!npm |npx proactor |(node|sh|bash) scripts\/)/.test(plain))
+  if (/^(?!npm |npx --no proactor |(node|sh|bash) scripts\/)/.test(plain))
     return 'is not a script of ours';
   return commandProblem(plain);
 }
