@@ -1,16 +1,16 @@
-// README.md's tables against the code: they have what there is and nothing else. docs.test.ts has its programs and links.
+// The tables of README.md and of the guides in docs/ against the code: they have what there is and nothing else.
+// docs.test.ts has their programs and links.
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Chunk, channels, constants, Proactor, TcpAcceptor, TcpStream } from 'proactor';
 import { operations } from '#lib/operations';
 import { libraryFiles, textOf } from './support/sources';
 
-const readme = textOf('README.md');
-
 /** The text under a heading, up to the next one of any level. */
-function sectionOf(heading: string): string {
-  const start = readme.indexOf(`\n${heading}\n`);
+function sectionOf(heading: string, document = 'README.md'): string {
+  const whole = textOf(document);
+  const start = whole.indexOf(`\n${heading}\n`);
   expect(`${heading} at ${start}`).not.toBe(`${heading} at -1`);
-  const text = readme.slice(start + heading.length + 2);
+  const text = whole.slice(start + heading.length + 2);
   const end = text.search(/^#{2,4} /m);
   return end < 0 ? text : text.slice(0, end);
 }
@@ -67,7 +67,7 @@ describe("README's operations table", () => {
   });
 });
 
-describe("README's tables", () => {
+describe('the tables', () => {
   let proactor: Proactor;
   let acceptor: TcpAcceptor;
   let stream: TcpStream;
@@ -96,13 +96,13 @@ describe("README's tables", () => {
   afterAll(() => proactor.dispose());
 
   const tables = [
-    ['Proactor', '### Proactor', 'member', 0],
-    ['Memory', '### Memory', 'member of Memory', 0],
-    ['BufferRing', '### Memory', 'member of BufferRing', 0],
-    ['TcpAcceptor', '### TcpAcceptor', 'member', 0],
-    ['TcpStream', '### TcpStream', 'member', 0],
-    ['Chunk', '### Chunk and Lease', 'member', 1],
-    ['Lease', '### Chunk and Lease', 'member', 2],
+    ['Proactor', 'README.md', '### Proactor', 'member', 0],
+    ['Memory', 'docs/operations.md', '## Memory', 'member of Memory', 0],
+    ['BufferRing', 'docs/operations.md', '### Receive buffers', 'member of BufferRing', 0],
+    ['TcpAcceptor', 'README.md', '### TcpAcceptor', 'member', 0],
+    ['TcpStream', 'README.md', '### TcpStream', 'member', 0],
+    ['Chunk', 'docs/tcp.md', '### Chunk and Lease', 'member', 1],
+    ['Lease', 'docs/tcp.md', '### Chunk and Lease', 'member', 2],
   ] as const;
 
   // `Symbol.asyncDispose`, `Proactor.probe()`, `cancel(id)`: the name, or the symbol's.
@@ -114,21 +114,23 @@ describe("README's tables", () => {
     return key !== undefined && (key in owner || key in owner.constructor);
   };
   /** The members that a class's table has: of a table for two, those whose own column has something. */
-  const namesIn = (heading: string, first: string, column: number): string[] =>
-    tableOf(sectionOf(heading), first)
+  const namesIn = (section: string, first: string, column: number): string[] =>
+    tableOf(section, first)
       .filter((row) => row[column] !== '–')
       .flatMap(([cell]) => codeOf(cell))
       .map(nameOf);
 
-  it.each(tables)('of %s have members that there are', (name, heading, first, column) => {
+  it.each(tables)('of %s have members that there are', (name, document, heading, first, column) => {
     const owner = members[name] as object;
-    const absent = namesIn(heading, first, column).filter((member) => !hasMember(owner, member));
+    const section = sectionOf(heading, document);
+    const absent = namesIn(section, first, column).filter((member) => !hasMember(owner, member));
     expect(absent).toEqual([]);
   });
 
-  it.each(tables)('of %s have every public member', (name, heading, first, column) => {
-    const shown = new Set(namesIn(heading, first, column));
-    for (const [code] of sectionOf(heading).matchAll(/`\w+\(/g)) shown.add(code.slice(1, -1));
+  it.each(tables)('of %s have every public member', (name, document, heading, first, column) => {
+    const section = sectionOf(heading, document);
+    const shown = new Set(namesIn(section, first, column));
+    for (const [code] of section.matchAll(/`\w+\(/g)) shown.add(code.slice(1, -1));
     const missing = publicNames(members[name] as object).filter((member) => !shown.has(member));
     expect(missing).toEqual([]);
   });
