@@ -282,7 +282,7 @@ class ProactorBase implements Initiator {
    */
   link(): void {
     this.#checkOpen();
-    this.ring.link();
+    this.ring.chain.link();
   }
 
   /**

@@ -1,10 +1,11 @@
 // Compiles lib/, test/ or bench/ with tsc: `node scripts/compile.mjs lib|test|bench`. Removes outputs whose
-// source is gone (jest would go on running them), and after lib/ writes the ES module entries and makes the commands
-// executable.
+// source is gone (jest would go on running them), and after lib/ inlines constants, writes the ES module entries and makes
+// the commands executable.
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fail, listFiles, root, run } from './common.mjs';
 import { writeEsmEntries } from './esm-entries.mjs';
+import { inlineConstants } from './inline-constants.mjs';
 
 const projects = {
   lib: { config: '.', output: 'dist' },
@@ -35,6 +36,7 @@ if (!existsSync(outputFolder))
 removeStale(sourceFolder, outputFolder);
 run('tsc', ['-p', project.config]);
 if (name === 'lib') {
+  inlineConstants(outputFolder);
   await writeEsmEntries();
   const { bin } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
   for (const file of Object.values(bin)) chmodSync(path.join(root, file), 0o755);

@@ -48,45 +48,45 @@ interface Reader {
 export class Receiver implements CompletionTarget {
   bytes = 0;
   idle: IdleTimer | null = null;
-  readonly #proactor: Proactor;
-  readonly #ring: Ring;
-  readonly #fd: number;
-  readonly #host: ReceiverHost;
-  readonly #highWaterMark: number;
+  private readonly proactor: Proactor;
+  private readonly ring: Ring;
+  private readonly fd: number;
+  private readonly host: ReceiverHost;
+  private readonly highWaterMark: number;
   // Made when they are first needed: a connection that is idle has neither.
-  #inbound: InboundQueue | null = null;
-  #chunk: Chunk | null = null;
+  private inbound: InboundQueue | null = null;
+  private chunk: Chunk | null = null;
   #onData: DataHandler | null = null;
-  #reader: Reader | null = null;
-  #iterating = false;
+  private reader: Reader | null = null;
+  private iterating = false;
   #paused = false;
-  #watching = false; // nobody reads yet, and still the peer's end is to be noticed
-  #id: OperationId = 0;
-  #cancelled = false;
-  #repeats = false; // the receive in flight is a repeated one
-  #singlesLeft = 0;
-  #waitingForBuffer = false;
+  private watching = false; // nobody reads yet, and still the peer's end is to be noticed
+  private id: OperationId = 0;
+  private cancelled = false;
+  private repeats = false; // the receive in flight is a repeated one
+  private singlesLeft = 0;
+  private waitingForBuffer = false;
   #ended = false;
-  #endAnnounced = false;
-  #stopped = false;
-  #referenced = true;
+  private endAnnounced = false;
+  private stopped = false;
+  private referenced = true;
 
   constructor(proactor: Proactor, fd: number, highWaterMark: number, host: ReceiverHost) {
-    this.#proactor = proactor;
-    this.#ring = proactor.ring;
-    this.#fd = fd;
-    this.#host = host;
-    this.#highWaterMark = highWaterMark;
+    this.proactor = proactor;
+    this.ring = proactor.ring;
+    this.fd = fd;
+    this.host = host;
+    this.highWaterMark = highWaterMark;
   }
 
   /** A receive is in flight: the descriptor may not be closed. */
   get inFlight(): boolean {
-    return this.#id !== 0;
+    return this.id !== 0;
   }
 
   /** The peer's end was told. */
   get ended(): boolean {
-    return this.#endAnnounced;
+    return this.endAnnounced;
   }
 
   get paused(): boolean {
@@ -101,114 +101,114 @@ export class Receiver implements CompletionTarget {
     if (handler !== null && typeof handler !== 'function') {
       throw invalidArgType('onData', 'of type function or null', handler);
     }
-    if (handler !== null && (this.#reader !== null || this.#iterating)) throw readerActive();
+    if (handler !== null && (this.reader !== null || this.iterating)) throw readerActive();
     this.#onData = handler;
-    if (handler !== null) this.#wake();
-    else if (this.#repeats) this.#cancel();
+    if (handler !== null) this.wake();
+    else if (this.repeats) this.cancel();
   }
 
   /** `ofIteration`: it is a step of the iteration that `beginIteration` began. */
   read(limit: number, ofIteration: boolean): Promise<Buffer | null> {
     checkInteger(limit, 'limit', 1, 0x7fffffff);
-    if (this.#onData !== null || this.#reader !== null || this.#iterating !== ofIteration) {
+    if (this.#onData !== null || this.reader !== null || this.iterating !== ofIteration) {
       throw readerActive();
     }
     return new Promise((resolve, reject) => {
-      this.#reader = { resolve, reject, limit };
-      this.#wake();
+      this.reader = { resolve, reject, limit };
+      this.wake();
     });
   }
 
   beginIteration(): void {
-    if (this.#iterating || this.#reader !== null || this.#onData !== null) throw readerActive();
-    this.#iterating = true;
+    if (this.iterating || this.reader !== null || this.#onData !== null) throw readerActive();
+    this.iterating = true;
   }
 
   endIteration(): void {
-    this.#iterating = false;
+    this.iterating = false;
   }
 
   pause(): void {
     this.#paused = true;
-    this.#singlesLeft = SINGLES_AFTER_PAUSE;
-    this.#cancel();
+    this.singlesLeft = SINGLES_AFTER_PAUSE;
+    this.cancel();
   }
 
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
-    this.#wake();
+    this.wake();
   }
 
   /** Receives from now on although nobody may have asked yet, so that the peer's end is noticed. */
   watchForEnd(): void {
-    this.#watching = true;
-    this.#arm();
+    this.watching = true;
+    this.arm();
   }
 
   /** Ends receiving; `receiveStopped` is called if something is still in flight. */
   stop(): void {
-    this.#stopped = true;
-    this.#cancel();
+    this.stopped = true;
+    this.cancel();
   }
 
   /** The descriptor is closed: gives back what nobody consumed, and answers a pending read. */
   finish(error: Error | undefined): void {
-    this.#inbound?.clear();
-    const reader = this.#reader;
-    this.#reader = null;
+    this.inbound?.clear();
+    const reader = this.reader;
+    this.reader = null;
     if (reader === null) return;
     if (error === undefined) reader.resolve(null);
     else reader.reject(error);
   }
 
   setReferenced(referenced: boolean): void {
-    this.#referenced = referenced;
-    if (this.#id === 0) return;
-    if (referenced) this.#proactor.refOperation(this.#id);
-    else this.#proactor.unrefOperation(this.#id);
+    this.referenced = referenced;
+    if (this.id === 0) return;
+    if (referenced) this.proactor.refOperation(this.id);
+    else this.proactor.unrefOperation(this.id);
   }
 
-  get #queued(): number {
-    return this.#inbound === null ? 0 : this.#inbound.bytes;
+  private get queued(): number {
+    return this.inbound === null ? 0 : this.inbound.bytes;
   }
 
-  get #wanted(): boolean {
-    return this.#onData !== null || this.#reader !== null || this.#watching;
+  private get wanted(): boolean {
+    return this.#onData !== null || this.reader !== null || this.watching;
   }
 
   // Gives what is queued to whoever wants it, and sees to it that more comes.
-  #wake(): void {
-    if (this.#queued === 0 || this.#onData === null) {
-      this.#serveReader();
-      this.#arm();
+  private wake(): void {
+    if (this.queued === 0 || this.#onData === null) {
+      this.serveReader();
+      this.arm();
     } else {
       // Not from within the setter: a handler is called from the event loop only.
-      queueMicrotask(() => this.#drainQueued());
+      queueMicrotask(() => this.drainQueued());
     }
   }
 
-  #drainQueued(): void {
-    const inbound = this.#inbound!;
-    if (inbound.isEmpty || this.#onData === null || this.#paused || this.#stopped) {
-      this.#announceEnd();
-      this.#arm();
+  private drainQueued(): void {
+    const inbound = this.inbound!;
+    if (inbound.isEmpty || this.#onData === null || this.#paused || this.stopped) {
+      this.announceEnd();
+      this.arm();
       return;
     }
     const { offset, length, copy } = inbound.shift()!;
     try {
-      this.#lend(this.#onData, offset, length, copy);
+      this.lend(this.#onData, offset, length, copy);
     } finally {
       // In a turn of its own, so that a handler that throws does not keep the rest back.
-      queueMicrotask(() => this.#drainQueued());
+      queueMicrotask(() => this.drainQueued());
     }
   }
 
   // Ends the hold on the bytes, unless the handler made it somebody else's.
-  #lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
-    const { buffers } = this.#ring;
-    this.#chunk ??= new Chunk(buffers);
-    const chunk = this.#chunk;
+  private lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
+    const { buffers } = this.ring;
+    this.chunk ??= new Chunk(buffers);
+    const chunk = this.chunk;
     chunk.lend(offset, length, copy);
     try {
       handler(chunk);
@@ -217,102 +217,102 @@ export class Receiver implements CompletionTarget {
     }
   }
 
-  #serveReader(): void {
-    const reader = this.#reader;
+  private serveReader(): void {
+    const reader = this.reader;
     if (reader === null) return;
-    if (this.#queued > 0) {
-      this.#reader = null;
-      reader.resolve(this.#inbound!.take(reader.limit));
+    if (this.queued > 0) {
+      this.reader = null;
+      reader.resolve(this.inbound!.take(reader.limit));
     } else if (this.#ended) {
-      this.#reader = null;
+      this.reader = null;
       reader.resolve(null);
-      this.#announceEnd();
+      this.announceEnd();
     }
   }
 
-  #arm(): void {
-    if (this.#id !== 0 || this.#waitingForBuffer || this.#ended || this.#stopped || this.#paused)
+  private arm(): void {
+    if (this.id !== 0 || this.waitingForBuffer || this.#ended || this.stopped || this.#paused)
       return;
     // Before anybody asked, receiving would only fill memory; and with enough queued it waits, too.
-    if (!this.#wanted || this.#queued >= this.#highWaterMark) return;
-    this.#cancelled = false;
-    this.#repeats = this.#onData !== null && this.#singlesLeft === 0;
-    if (this.#singlesLeft > 0) this.#singlesLeft--;
+    if (!this.wanted || this.queued >= this.highWaterMark) return;
+    this.cancelled = false;
+    this.repeats = this.#onData !== null && this.singlesLeft === 0;
+    if (this.singlesLeft > 0) this.singlesLeft--;
     try {
-      const receive = this.#repeats ? receiveMultishot : receiveOnce;
-      this.#id = receive(this.#ring, this, this.#fd, this.#ring.buffers, 0);
+      const receive = this.repeats ? receiveMultishot : receiveOnce;
+      this.id = receive(this.ring, this, this.fd, this.ring.buffers, 0);
     } catch (error) {
       // No slot is free for it.
-      this.#host.receiveFailed(error as Error);
+      this.host.receiveFailed(error as Error);
       return;
     }
-    if (!this.#referenced) this.#proactor.unrefOperation(this.#id);
+    if (!this.referenced) this.proactor.unrefOperation(this.id);
   }
 
-  #cancel(): void {
-    if (this.#id === 0 || this.#cancelled) return;
-    this.#cancelled = true;
-    this.#proactor.cancel(this.#id);
+  private cancel(): void {
+    if (this.id === 0 || this.cancelled) return;
+    this.cancelled = true;
+    this.proactor.cancel(this.id);
   }
 
   /** A completion of the receive. */
   complete(result: number, flags: number): void {
     if ((flags & IORING_CQE_F_MORE) !== 0 && result > 0) {
-      this.#received(result, flags);
+      this.received(result, flags);
       return;
     }
-    this.#id = 0;
+    this.id = 0;
     try {
-      if (result > 0) this.#received(result, flags);
-      else this.#noData(result);
+      if (result > 0) this.received(result, flags);
+      else this.noData(result);
     } finally {
       // The last step of closing, or the moment to go on.
-      if (this.#stopped) this.#host.receiveStopped();
-      else this.#arm();
+      if (this.stopped) this.host.receiveStopped();
+      else this.arm();
     }
   }
 
-  #received(length: number, flags: number): void {
-    const { buffers } = this.#ring;
+  private received(length: number, flags: number): void {
+    const { buffers } = this.ring;
     const offset = buffers.take(length, flags);
     this.bytes += length;
     if (this.idle !== null) this.idle.touch();
     const handler = this.#onData;
-    if (handler !== null && !this.#paused && !this.#stopped && this.#queued === 0) {
-      this.#lend(handler, offset, length, null);
-    } else if (this.#stopped) {
+    if (handler !== null && !this.#paused && !this.stopped && this.queued === 0) {
+      this.lend(handler, offset, length, null);
+    } else if (this.stopped) {
       buffers.release(offset);
     } else {
-      this.#inbound ??= new InboundQueue(buffers);
-      this.#inbound.push(offset, length);
-      this.#serveReader();
-      if (this.#queued >= this.#highWaterMark) this.#cancel();
+      this.inbound ??= new InboundQueue(buffers);
+      this.inbound.push(offset, length);
+      this.serveReader();
+      if (this.queued >= this.highWaterMark) this.cancel();
     }
   }
 
-  #noData(result: number): void {
+  private noData(result: number): void {
     if (result === 0) {
       this.#ended = true;
-      this.#serveReader();
-      this.#announceEnd();
+      this.serveReader();
+      this.announceEnd();
     } else if (result === -ENOBUFS) {
-      this.#ring.counters[COUNTER_BUFFER_EXHAUSTION]!++;
-      channels.buffersExhausted.publish({ stream: this.#host });
-      this.#waitingForBuffer = true;
-      this.#ring.buffers.whenAvailable(() => {
-        this.#waitingForBuffer = false;
-        this.#arm();
+      this.ring.counters[COUNTER_BUFFER_EXHAUSTION]!++;
+      channels.buffersExhausted.publish({ stream: this.host });
+      this.waitingForBuffer = true;
+      this.ring.buffers.whenAvailable(() => {
+        this.waitingForBuffer = false;
+        this.arm();
       });
     } else if (result !== -ECANCELED && result !== -EINTR && result !== -EAGAIN) {
-      this.#host.receiveFailed(result);
+      this.host.receiveFailed(result);
     }
   }
 
   // After what came before was consumed.
-  #announceEnd(): void {
-    if (!this.#ended || this.#endAnnounced || this.#stopped || this.#queued > 0) return;
-    this.#endAnnounced = true;
-    this.#host.receiveEnded();
+  private announceEnd(): void {
+    if (!this.#ended || this.endAnnounced || this.stopped || this.queued > 0) return;
+    this.endAnnounced = true;
+    this.host.receiveEnded();
   }
 }
 

@@ -44,16 +44,16 @@ class Segment {
 }
 
 export class SendQueue {
-  readonly #ring: Ring;
+  private readonly ring: Ring;
   // Lists and not arrays, which cost twice the instructions for the one segment there mostly is.
-  #first: Segment | null = null;
-  #last: Segment | null = null;
-  #flight: Segment | null = null;
-  #spare: Segment | null = null;
+  private first: Segment | null = null;
+  private last: Segment | null = null;
+  private flight: Segment | null = null;
+  private spare: Segment | null = null;
   #bytes = 0;
 
   constructor(ring: Ring) {
-    this.#ring = ring;
+    this.ring = ring;
   }
 
   /** Bytes waiting and in flight. */
@@ -63,19 +63,19 @@ export class SendQueue {
 
   /** Nothing waits. */
   get isEmpty(): boolean {
-    return this.#first === null;
+    return this.first === null;
   }
 
   /** The next send takes all that waits. */
   get isOneSend(): boolean {
-    return this.#first !== null && this.#first.next === null && this.#first.view === null;
+    return this.first !== null && this.first.next === null && this.first.view === null;
   }
 
   /** Adds data at the end and returns its bytes. Nothing is added if it throws. */
   add(data: WriteData): number {
     if (data instanceof Chunk || data instanceof Lease) return this.addHeld(data);
     if (typeof data === 'string') return this.addText(data, 'utf8');
-    if (ArrayBuffer.isView(data)) return this.#addView(data);
+    if (ArrayBuffer.isView(data)) return this.addView(data);
     if (!Array.isArray(data)) {
       throw invalidArgType(
         'data',
@@ -91,12 +91,12 @@ export class SendQueue {
 
   addHeld(held: Chunk | Lease): number {
     const { offset, length, copy } = held;
-    if (copy !== null) return this.#addView(copy);
-    const { buffers } = this.#ring;
+    if (copy !== null) return this.addView(copy);
+    const { buffers } = this.ring;
     const { memory } = buffers;
     // The memory of another proactor's streams is not this kernel ring's to send from.
-    if (buffers.scarce || held.buffers !== buffers) return this.#addView(held.bytes, true);
-    const tail = this.#last;
+    if (buffers.scarce || held.buffers !== buffers) return this.addView(held.bytes, true);
+    const tail = this.last;
     if (tail !== null && tail.memory === memory && tail.offset + tail.length === offset) {
       // Right behind what waits already. The hold on the buffer is one for both, unless the buffer
       // is another.
@@ -108,7 +108,7 @@ export class SendQueue {
       }
     }
     held.hold();
-    const segment = this.#push(length);
+    const segment = this.push(length);
     segment.memory = memory;
     segment.offset = offset;
     return length;
@@ -116,10 +116,10 @@ export class SendQueue {
 
   addText(text: string, encoding: BufferEncoding): number {
     // Three bytes a UTF-16 unit is the most that any encoding takes.
-    if (text.length * 3 > COPY_LIMIT) return this.#addView(Buffer.from(text, encoding));
+    if (text.length * 3 > COPY_LIMIT) return this.addView(Buffer.from(text, encoding));
     if (text.length === 0) return 0;
     const most = text.length * 3;
-    const tail = this.#tailWithRoom(most);
+    const tail = this.tailWithRoom(most);
     if (tail !== null) {
       const { block } = tail;
       const written = block!.bytes.write(text, tail.offset - block!.offset + tail.length, encoding);
@@ -127,13 +127,13 @@ export class SendQueue {
       this.#bytes += written;
       return written;
     }
-    const block = this.#ring.memory.pool.take(most);
+    const block = this.ring.memory.pool.take(most);
     const written = block.bytes.write(text, 0, encoding);
-    this.#pushBlock(block, written);
+    this.pushBlock(block, written);
     return written;
   }
 
-  #addView(data: ArrayBufferView, copyNow = false): number {
+  private addView(data: ArrayBufferView, copyNow = false): number {
     const length = data.byteLength;
     if (length === 0) return 0;
     // Where it has to wait, one of its own: a view that tracks its buffer's length would grow.
@@ -142,11 +142,11 @@ export class SendQueue {
         ? data
         : new Uint8Array(data.buffer, data.byteOffset, length);
     // The bytes of a chunk are there until its handler returns, and no longer.
-    if (length > COPY_LIMIT && !copyNow && this.#ring.memory.find(view)?.isLent !== true) {
-      this.#push(length).view = view;
+    if (length > COPY_LIMIT && !copyNow && this.ring.memory.find(view)?.isLent !== true) {
+      this.push(length).view = view;
       return length;
     }
-    const tail = this.#tailWithRoom(length);
+    const tail = this.tailWithRoom(length);
     if (tail !== null) {
       const { block } = tail;
       block!.bytes.set(view, tail.offset - block!.offset + tail.length);
@@ -154,32 +154,32 @@ export class SendQueue {
       this.#bytes += length;
       return length;
     }
-    const block = this.#ring.memory.pool.take(length);
+    const block = this.ring.memory.pool.take(length);
     block.bytes.set(view);
-    this.#pushBlock(block, length);
+    this.pushBlock(block, length);
     return length;
   }
 
-  #tailWithRoom(bytes: number): Segment | null {
-    const tail = this.#last;
+  private tailWithRoom(bytes: number): Segment | null {
+    const tail = this.last;
     if (tail === null || tail.block === null) return null;
     const end = tail.offset - tail.block.offset + tail.length;
     return end + bytes <= tail.block.byteLength ? tail : null;
   }
 
-  #push(length: number): Segment {
-    const segment = this.#spare ?? new Segment();
-    this.#spare = null;
+  private push(length: number): Segment {
+    const segment = this.spare ?? new Segment();
+    this.spare = null;
     segment.length = length;
     this.#bytes += length;
-    if (this.#last === null) this.#first = segment;
-    else this.#last.next = segment;
-    this.#last = segment;
+    if (this.last === null) this.first = segment;
+    else this.last.next = segment;
+    this.last = segment;
     return segment;
   }
 
-  #pushBlock(block: Block, length: number): void {
-    const segment = this.#push(length);
+  private pushBlock(block: Block, length: number): void {
+    const segment = this.push(length);
     segment.block = block;
     segment.memory = block.memory;
     segment.offset = block.offset;
@@ -190,19 +190,19 @@ export class SendQueue {
    * of it goes.
    */
   start(proactor: Proactor, fd: number, marks: number, target: CompletionTarget): OperationId {
-    const first = this.#first!;
+    const first = this.first!;
     if (first.next === null && first.view === null) {
-      const id = this.#send(proactor, fd, first, marks, target);
-      this.#flight = first;
-      this.#first = this.#last = null;
+      const id = this.send(proactor, fd, first, marks, target);
+      this.flight = first;
+      this.first = this.last = null;
       return id;
     }
-    this.#prepareFlight(first);
+    this.prepareFlight(first);
     try {
-      const flight = this.#flight!;
+      const flight = this.flight!;
       return flight.next === null
-        ? this.#send(proactor, fd, flight, 0, target)
-        : this.#sendSeveral(proactor, fd, flight, target);
+        ? this.send(proactor, fd, flight, 0, target)
+        : this.sendSeveral(proactor, fd, flight, target);
     } catch (error) {
       // Nothing is in flight: it waits as before.
       this.settle(0);
@@ -210,14 +210,14 @@ export class SendQueue {
     }
   }
 
-  #send(
+  private send(
     proactor: Proactor,
     fd: number,
     { memory, offset, length }: Segment,
     marks: number,
     target: CompletionTarget,
   ): OperationId {
-    const ring = this.#ring;
+    const ring = this.ring;
     if (memory!.isKeptBy(ring.native)) {
       return ring.sendKept(fd, memory!, offset, length, SEND_FLAGS, target, marks);
     }
@@ -225,7 +225,7 @@ export class SendQueue {
     return proactor.send(fd, memory!, offset, length, SEND_FLAGS, handler);
   }
 
-  #sendSeveral(
+  private sendSeveral(
     proactor: Proactor,
     fd: number,
     flight: Segment,
@@ -240,9 +240,9 @@ export class SendQueue {
   }
 
   // Moves from waiting to flight: small segments together as one copy, others as they are.
-  #prepareFlight(first: Segment): void {
+  private prepareFlight(first: Segment): void {
     if (first.view !== null) {
-      this.#flight = this.#cutPiece(first);
+      this.flight = this.cutPiece(first);
       return;
     }
     let last = first;
@@ -254,27 +254,27 @@ export class SendQueue {
       count++;
     }
     // Before anything is taken: without memory for the copy all waits as before.
-    const copy = count > 1 && total <= GATHER_FROM ? this.#ring.memory.pool.take(total) : null;
-    this.#first = last.next;
-    if (this.#first === null) this.#last = null;
+    const copy = count > 1 && total <= GATHER_FROM ? this.ring.memory.pool.take(total) : null;
+    this.first = last.next;
+    if (this.first === null) this.last = null;
     last.next = null;
-    this.#flight = copy === null ? first : this.#mergeCopies(first, copy, total);
+    this.flight = copy === null ? first : this.mergeCopies(first, copy, total);
   }
 
-  #mergeCopies(first: Segment, block: Block, total: number): Segment {
+  private mergeCopies(first: Segment, block: Block, total: number): Segment {
     let at = 0;
     for (let segment: Segment | null = first; segment !== null; ) {
       const { memory, offset, length, next }: Segment = segment;
       block.bytes.set(memory!.bytes.subarray(offset, offset + length), at);
       at += length;
-      this.#release(segment);
+      this.release(segment);
       segment = next;
     }
-    return this.#segmentOf(block, total);
+    return this.segmentOf(block, total);
   }
 
   // The next piece of a large buffer, copied now that its turn has come.
-  #cutPiece(segment: Segment): Segment {
+  private cutPiece(segment: Segment): Segment {
     const view = segment.view!;
     if (view.byteLength < segment.length) {
       throw proactorError(
@@ -283,20 +283,20 @@ export class SendQueue {
       );
     }
     const length = Math.min(view.byteLength, PIECE_BYTES);
-    const block = this.#ring.memory.pool.take(length);
+    const block = this.ring.memory.pool.take(length);
     block.bytes.set(view.subarray(0, length));
     if (length === view.byteLength) {
-      this.#first = segment.next;
-      if (this.#first === null) this.#last = null;
-      this.#release(segment);
+      this.first = segment.next;
+      if (this.first === null) this.last = null;
+      this.release(segment);
     } else {
       segment.view = view.subarray(length);
       segment.length -= length;
     }
-    return this.#segmentOf(block, length);
+    return this.segmentOf(block, length);
   }
 
-  #segmentOf(block: Block, length: number): Segment {
+  private segmentOf(block: Block, length: number): Segment {
     const segment = new Segment();
     segment.block = block;
     segment.memory = block.memory;
@@ -310,20 +310,20 @@ export class SendQueue {
    * again.
    */
   settle(sent: number): void {
-    const flight = this.#flight;
-    this.#flight = null;
+    const flight = this.flight;
+    this.flight = null;
     this.#bytes -= sent;
-    if (flight !== null && flight.next === null && flight.length === sent) this.#release(flight);
-    else this.#settleSeveral(flight, sent);
+    if (flight !== null && flight.next === null && flight.length === sent) this.release(flight);
+    else this.settleSeveral(flight, sent);
   }
 
-  #settleSeveral(flight: Segment | null, sent: number): void {
+  private settleSeveral(flight: Segment | null, sent: number): void {
     let left = sent;
     let segment = flight;
     while (segment !== null && segment.length <= left) {
       const { next, length } = segment;
       left -= length;
-      this.#release(segment);
+      this.release(segment);
       segment = next;
     }
     if (segment === null) return;
@@ -332,30 +332,30 @@ export class SendQueue {
     segment.length -= left;
     let last = segment;
     while (last.next !== null) last = last.next;
-    last.next = this.#first;
-    if (this.#last === null) this.#last = last;
-    this.#first = segment;
+    last.next = this.first;
+    if (this.last === null) this.last = last;
+    this.first = segment;
   }
 
   /** Drops what waits; nothing may be in flight. */
   clear(): void {
-    for (let segment = this.#first; segment !== null; ) {
+    for (let segment = this.first; segment !== null; ) {
       const { next } = segment;
-      this.#release(segment);
+      this.release(segment);
       segment = next;
     }
-    this.#first = this.#last = null;
+    this.first = this.last = null;
     this.#bytes = 0;
   }
 
-  #release(segment: Segment): void {
+  private release(segment: Segment): void {
     if (segment.block !== null) segment.block.release();
-    else if (segment.view === null) this.#ring.buffers.release(segment.offset);
+    else if (segment.view === null) this.ring.buffers.release(segment.offset);
     segment.block = null;
     segment.view = null;
     segment.memory = null;
     segment.next = null;
-    this.#spare = segment;
+    this.spare = segment;
   }
 }
 

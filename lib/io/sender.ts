@@ -36,43 +36,43 @@ export class Sender implements Deferred, CompletionTarget {
   bytes = 0;
   /** While there is one, completions are wanted at once. */
   idle: IdleTimer | null = null;
-  readonly #proactor: Proactor;
-  readonly #ring: Ring;
-  readonly #fd: number;
-  readonly #host: SenderHost;
-  readonly #highWaterMark: number;
-  readonly #queue: SendQueue;
-  #callbacks: WaitingCallback[] | null = null;
-  #sendId: OperationId = 0;
-  #shutdownId: OperationId = 0;
-  #deferred = false;
-  #needDrain = false;
+  private readonly proactor: Proactor;
+  private readonly ring: Ring;
+  private readonly fd: number;
+  private readonly host: SenderHost;
+  private readonly highWaterMark: number;
+  private readonly queue: SendQueue;
+  private callbacks: WaitingCallback[] | null = null;
+  private sendId: OperationId = 0;
+  private shutdownId: OperationId = 0;
+  private deferred = false;
+  private needDrain = false;
   #ending = false;
   #ended = false;
-  #stopped = false;
+  private stopped = false;
 
   constructor(proactor: Proactor, fd: number, highWaterMark: number, host: SenderHost) {
-    this.#proactor = proactor;
-    this.#ring = proactor.ring;
-    this.#fd = fd;
-    this.#host = host;
-    this.#highWaterMark = highWaterMark;
-    this.#queue = new SendQueue(this.#ring);
+    this.proactor = proactor;
+    this.ring = proactor.ring;
+    this.fd = fd;
+    this.host = host;
+    this.highWaterMark = highWaterMark;
+    this.queue = new SendQueue(this.ring);
   }
 
   /** Somebody looks at the figures: a completion that is held back would keep them as they are. */
   update(): void {
-    if (this.#sendId !== 0) this.#ring.hasten(this.#sendId);
+    if (this.sendId !== 0) this.ring.hasten(this.sendId);
   }
 
   /** A send or shutdown is in flight: the descriptor may not be closed. */
   get inFlight(): boolean {
-    return this.#sendId !== 0 || this.#shutdownId !== 0;
+    return this.sendId !== 0 || this.shutdownId !== 0;
   }
 
   /** Bytes written and not sent. */
   get queued(): number {
-    return this.#queue.bytes;
+    return this.queue.bytes;
   }
 
   /** `end()` was called. */
@@ -86,82 +86,82 @@ export class Sender implements Deferred, CompletionTarget {
   }
 
   write(data: WriteData, callback: WriteCallback | undefined): boolean {
-    if (data instanceof Chunk) this.#queue.addHeld(data);
-    else this.#queue.add(data);
-    return this.#written(callback);
+    if (data instanceof Chunk) this.queue.addHeld(data);
+    else this.queue.add(data);
+    return this.written(callback);
   }
 
   writeText(text: string, encoding: BufferEncoding, callback: WriteCallback | undefined): boolean {
-    this.#queue.addText(text, encoding);
-    return this.#written(callback);
+    this.queue.addText(text, encoding);
+    return this.written(callback);
   }
 
-  #written(callback: WriteCallback | undefined): boolean {
-    const { bytes } = this.#queue;
+  private written(callback: WriteCallback | undefined): boolean {
+    const { bytes } = this.queue;
     if (callback !== undefined) {
-      this.#callbacks ??= [];
-      this.#callbacks.push({ at: this.bytes + bytes, call: callback });
+      this.callbacks ??= [];
+      this.callbacks.push({ at: this.bytes + bytes, call: callback });
     }
-    if (this.#sendId === 0) this.#defer();
-    else this.#ring.hasten(this.#sendId);
-    if (bytes < this.#highWaterMark) return true;
-    this.#needDrain = true;
+    if (this.sendId === 0) this.defer();
+    else this.ring.hasten(this.sendId);
+    if (bytes < this.highWaterMark) return true;
+    this.needDrain = true;
     return false;
   }
 
   /** Nothing is written any more: the peer is told after what is queued. */
   end(): void {
     this.#ending = true;
-    if (this.#sendId === 0) this.#defer();
-    else this.#ring.hasten(this.#sendId);
+    if (this.sendId === 0) this.defer();
+    else this.ring.hasten(this.sendId);
   }
 
   /** Ends sending; `sendStopped` is called if something is still in flight. */
   stop(): void {
-    this.#stopped = true;
-    if (this.#sendId !== 0) this.#proactor.cancel(this.#sendId);
-    if (this.#shutdownId !== 0) this.#proactor.cancel(this.#shutdownId);
+    this.stopped = true;
+    if (this.sendId !== 0) this.proactor.cancel(this.sendId);
+    if (this.shutdownId !== 0) this.proactor.cancel(this.shutdownId);
   }
 
   /** The descriptor is closed: drops what is queued, and tells those who wait. */
   finish(makeError: () => Error): void {
-    this.#queue.clear();
-    if (this.#callbacks !== null) this.#runCallbacks(Number.POSITIVE_INFINITY, makeError());
+    this.queue.clear();
+    if (this.callbacks !== null) this.runCallbacks(Number.POSITIVE_INFINITY, makeError());
   }
 
-  #defer(): void {
-    if (this.#deferred) return;
-    this.#deferred = true;
-    this.#ring.defer(this);
+  private defer(): void {
+    if (this.deferred) return;
+    this.deferred = true;
+    this.ring.defer(this);
   }
 
   /** Initiates the send of what was written in this batch. */
   runDeferred(): void {
-    this.#deferred = false;
-    if (this.#sendId !== 0 || this.#stopped) return;
-    if (this.#queue.isEmpty) {
-      this.#allSent();
+    this.deferred = false;
+    if (this.sendId !== 0 || this.stopped) return;
+    if (this.queue.isEmpty) {
+      this.allSent();
       // Of writes of nothing. Not from here, where an exception would reach the ring.
-      if (this.#callbacks !== null) {
-        queueMicrotask(() => this.#runCallbacks(this.bytes, undefined));
+      if (this.callbacks !== null) {
+        queueMicrotask(() => this.runCallbacks(this.bytes, undefined));
       }
       return;
     }
-    const marks = this.#isQuiet() ? QUIET : 0;
+    const marks = this.isQuiet() ? QUIET : 0;
     try {
-      this.#sendId = this.#queue.start(this.#proactor, this.#fd, marks, this);
+      this.sendId = this.queue.start(this.proactor, this.fd, marks, this);
     } catch (error) {
       // A buffer was detached before its turn came, or no slot is free.
-      this.#host.sendFailed(error as Error, 'write');
+      this.host.sendFailed(error as Error, 'write');
     }
   }
 
   // Of a send that takes all there is, with nobody to be told, the end only releases memory.
-  #isQuiet(): boolean {
+  private isQuiet(): boolean {
     return (
-      this.#queue.isOneSend &&
-      this.#callbacks === null &&
-      !this.#needDrain &&
+      this.queue.isOneSend &&
+      this.callbacks === null &&
+      !this.needDrain &&
       !this.#ending &&
       this.idle === null
     );
@@ -169,79 +169,79 @@ export class Sender implements Deferred, CompletionTarget {
 
   /** A send completed. */
   complete(result: number): void {
-    this.#sendId = 0;
+    this.sendId = 0;
     if (result >= 0) {
-      this.#queue.settle(result);
+      this.queue.settle(result);
       this.bytes += result;
       if (this.idle !== null) this.idle.touch();
       // All is sent, and nobody waits for that: by far the most.
-      if (this.#callbacks === null && this.#queue.isEmpty && !this.#needDrain && !this.#ending) {
-        if (this.#stopped) this.#host.sendStopped();
+      if (this.callbacks === null && this.queue.isEmpty && !this.needDrain && !this.#ending) {
+        if (this.stopped) this.host.sendStopped();
         return;
       }
     } else {
-      this.#queue.settle(0);
+      this.queue.settle(0);
     }
-    this.#afterSend(result);
+    this.afterSend(result);
   }
 
-  #afterSend(result: number): void {
+  private afterSend(result: number): void {
     const failed = result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED;
     try {
-      if (this.#stopped) this.#host.sendStopped();
-      else if (failed) this.#host.sendFailed(result, 'write');
-      else if (!this.#queue.isEmpty) this.#defer();
-      else if (this.#needDrain || this.#ending) this.#allSent();
+      if (this.stopped) this.host.sendStopped();
+      else if (failed) this.host.sendFailed(result, 'write');
+      else if (!this.queue.isEmpty) this.defer();
+      else if (this.needDrain || this.#ending) this.allSent();
     } finally {
-      if (this.#callbacks !== null) this.#runCallbacks(this.bytes, undefined);
+      if (this.callbacks !== null) this.runCallbacks(this.bytes, undefined);
     }
   }
 
-  #allSent(): void {
-    if (this.#ending) this.#shutDown();
-    if (!this.#needDrain) return;
-    this.#needDrain = false;
-    if (!this.#ending) this.#host.drained();
+  private allSent(): void {
+    if (this.#ending) this.shutDown();
+    if (!this.needDrain) return;
+    this.needDrain = false;
+    if (!this.#ending) this.host.drained();
   }
 
   // Those of all that was written before the byte `end`. One that throws does not keep the others
   // back: they are called in a turn of their own.
-  #runCallbacks(end: number, error: Error | undefined): void {
-    const callbacks = this.#callbacks;
+  private runCallbacks(end: number, error: Error | undefined): void {
+    const callbacks = this.callbacks;
     const isDue = (): boolean =>
       callbacks !== null && callbacks.length > 0 && callbacks[0]!.at <= end;
     try {
       while (isDue()) callbacks!.shift()!.call(error);
     } finally {
-      if (isDue()) queueMicrotask(() => this.#runCallbacks(end, error));
-      else if (callbacks?.length === 0 && this.#callbacks === callbacks) this.#callbacks = null;
+      if (isDue()) queueMicrotask(() => this.runCallbacks(end, error));
+      else if (callbacks?.length === 0 && this.callbacks === callbacks) this.callbacks = null;
     }
   }
 
-  #shutDown(): void {
-    if (this.#shutdownId !== 0 || this.#ended) return;
-    if (this.#host.receiveIsOver) {
+  private shutDown(): void {
+    if (this.shutdownId !== 0 || this.#ended) return;
+    if (this.host.receiveIsOver) {
       this.#ended = true;
-      this.#host.sendEnded();
+      this.host.sendEnded();
       return;
     }
     try {
-      this.#shutdownId = this.#proactor.shutdown(this.#fd, SHUT_WR, (result) =>
-        this.#shutDownDone(result),
+      this.shutdownId = this.proactor.shutdown(this.fd, SHUT_WR, (result) =>
+        this.shutDownDone(result),
       );
     } catch (error) {
-      this.#host.sendFailed(error as Error, 'shutdown');
+      this.host.sendFailed(error as Error, 'shutdown');
     }
   }
 
-  #shutDownDone(result: number): void {
-    this.#shutdownId = 0;
-    if (this.#stopped) this.#host.sendStopped();
+  private shutDownDone(result: number): void {
+    this.shutdownId = 0;
+    if (this.stopped) this.host.sendStopped();
     // ENOTCONN: the peer was faster, with a reset that the receive reports.
-    else if (result < 0 && result !== -ENOTCONN) this.#host.sendFailed(result, 'shutdown');
+    else if (result < 0 && result !== -ENOTCONN) this.host.sendFailed(result, 'shutdown');
     else {
       this.#ended = true;
-      this.#host.sendEnded();
+      this.host.sendEnded();
     }
   }
 }

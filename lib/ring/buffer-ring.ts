@@ -1,7 +1,7 @@
 // Provided buffers: receives take them from a ring that the kernel and this file share, so that no
 // memory waits idle for a connection that has nothing to say.
 //
-//   holds[buffer] = chunks of it that somebody holds; filling[buffer]: the kernel may write into it
+//   holds[buffer] = chunks of it that somebody holds, and FILLING while the kernel may write into it
 //
 //   filling --take(F_BUF_MORE)----> filling, holds + 1    (incremental: the rest is for later receives)
 //           --take(no F_BUF_MORE)-> ours, holds + 1
@@ -12,6 +12,7 @@ import { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IOU_PBUF_RING_INC } fro
 import { Memory } from './memory';
 
 const ENTRY_BYTES = 16;
+const FILLING = 1 << 30;
 const TAIL_INDEX = 7; // the uint16 at byte 14 of the first entry
 
 export interface BufferRingOptions {
@@ -36,15 +37,14 @@ export class BufferRing {
   /** The number by which submissions name the ring. @internal */
   readonly group: number;
   readonly #entries: Memory;
-  readonly #words: Int32Array;
-  readonly #halves: Uint16Array;
-  readonly #shift: number;
-  readonly #scarceFrom: number;
-  readonly #holds: Int32Array;
-  readonly #filling: Uint8Array;
-  readonly #used: Int32Array; // bytes of the buffer that earlier completions took
-  #tail = 0;
-  #published = 0;
+  private readonly words: Int32Array;
+  private readonly halves: Uint16Array;
+  private readonly shift: number;
+  private readonly scarceFrom: number;
+  private readonly holds: Int32Array;
+  private readonly used: Int32Array; // bytes of the buffer that earlier completions took
+  private tail = 0;
+  private published = 0;
   #provided = 0;
   /** While a batch is dispatched, buffers given back are published once, at its end. @internal */
   inBatch = false;
@@ -58,18 +58,17 @@ export class BufferRing {
     this.count = count;
     this.size = size;
     this.group = group;
-    this.#shift = Math.log2(size);
-    this.#scarceFrom = Math.max(1, count >> 2);
+    this.shift = Math.log2(size);
+    this.scarceFrom = Math.max(1, count >> 2);
     this.#entries = new Memory(native, Math.max(4096, count * ENTRY_BYTES));
     this.memory = new Memory(native, count * size, true);
     const { buffer, byteOffset, byteLength } = this.#entries.bytes;
-    this.#words = new Int32Array(buffer, byteOffset, byteLength / 4);
-    this.#halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
-    this.#holds = new Int32Array(count);
-    this.#filling = new Uint8Array(count);
-    this.#used = new Int32Array(count);
+    this.words = new Int32Array(buffer, byteOffset, byteLength / 4);
+    this.halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
+    this.holds = new Int32Array(count);
+    this.used = new Int32Array(count);
     this.memory.isLent = true;
-    for (let buffer = 0; buffer < count; buffer++) this.#provide(buffer);
+    for (let buffer = 0; buffer < count; buffer++) this.provide(buffer);
     this.publish();
     this.registration = native.registerBufferRing(
       this.#entries.handle,
@@ -88,7 +87,7 @@ export class BufferRing {
    * being filled is both provided and held, so there have to be two.
    */
   get scarce(): boolean {
-    return this.#provided <= this.#scarceFrom;
+    return this.#provided <= this.scarceFrom;
   }
 
   /** Buffers that are wholly the kernel's to write into, or partly. */
@@ -102,23 +101,23 @@ export class BufferRing {
    * their order.
    */
   readonly take = (result: number, flags: number): number => {
+    const { holds, used } = this;
     const buffer = flags >>> IORING_CQE_BUFFER_SHIFT;
-    const used = this.#used[buffer]!;
-    const offset = (buffer << this.#shift) + used;
-    this.#holds[buffer]!++;
+    const start = used[buffer]!;
     if ((flags & IORING_CQE_F_BUF_MORE) !== 0) {
-      this.#used[buffer] = used + result;
+      holds[buffer]!++;
+      used[buffer] = start + result;
     } else {
-      this.#used[buffer] = 0;
-      this.#filling[buffer] = 0;
+      holds[buffer] = (holds[buffer]! + 1) & ~FILLING;
+      used[buffer] = 0;
       this.#provided--;
     }
-    return offset;
+    return (buffer << this.shift) + start;
   };
 
   /** One more holder of the bytes at `offset`, who has to `release` them as well. */
   readonly retain = (offset: number): void => {
-    this.#holds[offset >>> this.#shift]!++;
+    this.holds[offset >>> this.shift]!++;
   };
 
   /**
@@ -127,37 +126,37 @@ export class BufferRing {
    * @throws ERR_PROACTOR_CHUNK_RETURNED for bytes that nobody holds.
    */
   readonly release = (offset: number): void => {
-    const buffer = offset >>> this.#shift;
-    const holds = this.#holds[buffer]!;
+    const buffer = offset >>> this.shift;
+    const holds = this.holds[buffer]!;
     // Without this check the kernel would be given the buffer twice, and fill it twice at once.
-    if (!(holds > 0)) {
+    if (!((holds & ~FILLING) > 0)) {
       throw proactorError(
         'ERR_PROACTOR_CHUNK_RETURNED',
         `the bytes at ${offset} were released twice`,
       );
     }
-    this.#holds[buffer] = holds - 1;
-    if (holds > 1 || this.#filling[buffer] !== 0) return;
-    this.#provide(buffer);
+    this.holds[buffer] = holds - 1;
+    if (holds !== 1) return;
+    this.provide(buffer);
     if (!this.inBatch) this.publish();
   };
 
-  readonly #provide = (buffer: number): void => {
-    const index = this.#tail & (this.count - 1);
-    this.memory.writeAddress(this.#words, index * 4, buffer << this.#shift, this.size);
-    this.#words[index * 4 + 2] = this.size;
-    this.#halves[index * 8 + 6] = buffer;
-    this.#filling[buffer] = 1;
-    this.#tail++;
+  private readonly provide = (buffer: number): void => {
+    const index = this.tail & (this.count - 1);
+    this.memory.writeAddress(this.words, index * 4, buffer << this.shift, this.size);
+    this.words[index * 4 + 2] = this.size;
+    this.halves[index * 8 + 6] = buffer;
+    this.holds[buffer] = FILLING;
+    this.tail++;
     this.#provided++;
   };
 
   /** Shows the kernel what was given back, and lets those go on who found no buffer. @internal */
   readonly publish = (): void => {
-    if (this.#published === this.#tail) return;
-    this.#published = this.#tail;
+    if (this.published === this.tail) return;
+    this.published = this.tail;
     // Release order: the kernel reads an entry only after it saw the tail pass it.
-    Atomics.store(this.#halves, TAIL_INDEX, this.#tail & 0xffff);
+    Atomics.store(this.halves, TAIL_INDEX, this.tail & 0xffff);
     if (this.#waiting.length > 0) {
       const waiting = this.#waiting;
       this.#waiting = [];

@@ -7,28 +7,28 @@ export interface Deferred {
 
 export class DeferredList {
   // Kept at its size, with a count: emptying an array costs a runtime call and its storage.
-  readonly #targets: (Deferred | null)[] = [];
-  #count = 0;
+  private readonly targets: (Deferred | null)[] = [];
+  private count = 0;
 
   readonly add = (target: Deferred): void => {
-    const at = this.#count++;
-    if (at === this.#targets.length) this.#targets.push(target);
-    else this.#targets[at] = target;
+    const at = this.count++;
+    if (at === this.targets.length) this.targets.push(target);
+    else this.targets[at] = target;
   };
 
   /** Runs all, those included that are added meanwhile. After a throw the rest is run next time. */
   readonly run = (): void => {
-    const targets = this.#targets;
+    const targets = this.targets;
     let next = 0;
     try {
-      while (next < this.#count) {
+      while (next < this.count) {
         const target = targets[next]!;
         targets[next++] = null;
         target.runDeferred();
       }
     } finally {
-      if (next < this.#count) targets.copyWithin(0, next, this.#count);
-      this.#count -= next;
+      if (next < this.count) targets.copyWithin(0, next, this.count);
+      this.count -= next;
     }
   };
 }

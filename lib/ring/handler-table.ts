@@ -1,7 +1,7 @@
 // Which completion goes to which handler. An operation in flight has a slot; the slot's generation
 // changes with each use, so that a completion of an earlier use is told from one of this use.
 //
-//   user_data  | low word: slot | high word: 29 bits of generation, marks in the upper bits |
+//   user_data  | low word: slot | high word: 29 bits of generation, marks in the upper 3 bits |
 //   id         | 18 bits of slot, 13 bits of generation above them: a small integer to V8    |
 //
 // Slots are reused in turn, the longest free first, so that generations grow slowly.
@@ -45,6 +45,7 @@ const SLOT_BITS = 18;
 const SLOT_LIMIT = 1 << SLOT_BITS;
 const ID_GENERATION_MASK = (1 << 13) - 1;
 const GENERATION_MASK = QUIET - 1;
+const IN_USE = 1 << 31; // the sign, which is quick to test
 const INITIAL_SLOTS = 512;
 
 /** States of a slot, beside being in use: its operation does not keep the process alive. */
@@ -55,43 +56,64 @@ export const STATE_HASTENED = 2;
 /** Operations that can be in flight at the most. */
 export const OPERATIONS_LIMIT = SLOT_LIMIT - 1;
 
+/** The id of the operation in a slot whose `live` is this. */
+export function idOf(slot: number, live: number): OperationId {
+  return slot | ((live & ID_GENERATION_MASK) << SLOT_BITS);
+}
+
 export class HandlerTable {
-  readonly #maxSlots: number;
   handlers: (Completer | null)[] = [];
   owned: (Owned | null)[] = [];
-  /** The high word that a slot's completion must carry; ~generation of the next use, if not in use. */
-  live: Int32Array = new Int32Array(0);
-  #state: Uint8Array = new Uint8Array(0);
+  /**
+   * The high word that a slot's completion must carry: IN_USE, marks and generation; without IN_USE
+   * the generation of the next use. This and the others have room for all slots from the beginning,
+   * for V8 knows an array that stays the same; the system gives memory to what is used of it.
+   */
+  readonly live: Int32Array;
+  private readonly state: Uint8Array;
   // A ring of free slots, as large as a power of two has to be to hold all.
-  #free: Int32Array = new Int32Array(0);
+  private readonly free: Int32Array;
+  private freeHead = 0;
+  private freeTail = 0;
+  readonly #maxSlots: number;
+  #slots = 0;
   readonly #watched = new Set<OperationId>(); // by whileMore
-  #freeHead = 0;
-  #freeTail = 0;
 
   constructor(maxOperations: number) {
     // Slot 0 is native code's.
     this.#maxSlots = Math.min(maxOperations + 1, SLOT_LIMIT);
+    this.live = new Int32Array(this.#maxSlots);
+    this.state = new Uint8Array(this.#maxSlots);
+    this.free = new Int32Array(1 << (32 - Math.clz32(this.#maxSlots - 1)));
+    this.live[INTERNAL_SLOT] = GENERATION_MASK; // no completion carries this
     this.#grow(Math.min(INITIAL_SLOTS, this.#maxSlots));
   }
 
-  /** Takes a slot for an operation that tells `completer`; `marks`: RESULT_IS_DESCRIPTOR, QUIET. */
+  /** No slot is free: `growOrThrow()`. */
+  get isFull(): boolean {
+    return this.freeHead === this.freeTail;
+  }
+
+  /** Takes a free slot for an operation that tells `completer`; `marks`: RESULT_IS_DESCRIPTOR, QUIET. */
   readonly take = (completer: Completer, owned: Owned | null, marks: number): number => {
-    if (this.#freeHead === this.#freeTail) this.#growOrThrow();
-    const slot = this.#free[this.#freeHead & (this.#free.length - 1)]!;
-    this.#freeHead = (this.#freeHead + 1) | 0;
-    this.live[slot] = ~this.live[slot]! | marks;
+    const { free, freeHead, live } = this;
+    const slot = free[freeHead & (free.length - 1)]!;
+    this.freeHead = (freeHead + 1) | 0;
+    live[slot] = live[slot]! | marks | IN_USE;
     this.handlers[slot] = completer;
     if (owned !== null) this.owned[slot] = owned;
     return slot;
   };
 
   /** Frees a slot at its terminal completion, and returns its STATE_* bits. */
-  readonly free = (slot: number): number => {
-    this.live[slot] = ~((this.live[slot]! + 1) & GENERATION_MASK);
+  readonly giveBack = (slot: number): number => {
+    const { free, freeTail, live } = this;
+    live[slot] = (live[slot]! + 1) & GENERATION_MASK;
     this.handlers[slot] = null;
-    this.#giveBack(slot);
-    const state = this.#state[slot]!;
-    if (state !== 0) this.#state[slot] = 0;
+    free[freeTail & (free.length - 1)] = slot;
+    this.freeTail = (freeTail + 1) | 0;
+    const state = this.state[slot]!;
+    if (state !== 0) this.state[slot] = 0;
     return state;
   };
 
@@ -100,23 +122,14 @@ export class HandlerTable {
    * the memory that they were given is abandoned.
    */
   completeAll(result: number): void {
-    this.live.forEach((generation, slot) => {
-      if (generation < 0) return;
+    this.live.forEach((live, slot) => {
+      if (live >= 0) return;
       const completer = this.handlers[slot]!;
-      this.free(slot);
+      this.giveBack(slot);
       // Each in a turn of its own: one that throws is reported, the others are called all the same.
       queueMicrotask(() => tell(completer, result, 0));
     });
   }
-
-  readonly #giveBack = (slot: number): void => {
-    this.#free[this.#freeTail & (this.#free.length - 1)] = slot;
-    this.#freeTail = (this.#freeTail + 1) | 0;
-  };
-
-  readonly id = (slot: number): OperationId => {
-    return slot | ((this.live[slot]! & ID_GENERATION_MASK) << SLOT_BITS);
-  };
 
   slotOf(id: OperationId): number {
     return id & (SLOT_LIMIT - 1);
@@ -124,13 +137,13 @@ export class HandlerTable {
 
   isLive(id: OperationId): boolean {
     const live = this.live[this.slotOf(id)];
-    if (live === undefined || live < 0) return false;
+    if (live === undefined || live >= 0) return false;
     return (live & ID_GENERATION_MASK) === id >>> SLOT_BITS;
   }
 
   /** The high word of an operation's user data; what no operation has if it is not in flight. */
   userDataHigh(id: OperationId): number {
-    return this.isLive(id) ? this.live[this.slotOf(id)]! : -1;
+    return this.isLive(id) ? this.live[this.slotOf(id)]! : 0;
   }
 
   /**
@@ -141,8 +154,8 @@ export class HandlerTable {
     if (!this.isLive(id)) return 0;
     const slot = this.slotOf(id);
     const value = referenced ? 0 : STATE_UNREFERENCED;
-    const state = this.#state[slot]!;
-    this.#state[slot] = (state & ~STATE_UNREFERENCED) | value;
+    const state = this.state[slot]!;
+    this.state[slot] = (state & ~STATE_UNREFERENCED) | value;
     return value - (state & STATE_UNREFERENCED);
   }
 
@@ -163,36 +176,27 @@ export class HandlerTable {
   hasten(id: OperationId): boolean {
     const slot = this.slotOf(id);
     if (!this.isLive(id) || (this.live[slot]! & QUIET) === 0) return false;
-    if ((this.#state[slot]! & STATE_HASTENED) !== 0) return false;
-    this.#state[slot]! |= STATE_HASTENED;
+    if ((this.state[slot]! & STATE_HASTENED) !== 0) return false;
+    this.state[slot]! |= STATE_HASTENED;
     return true;
   }
 
-  #growOrThrow(): void {
-    const size = this.live.length;
-    if (size >= this.#maxSlots) {
+  growOrThrow(): void {
+    if (this.#slots >= this.#maxSlots) {
       throw proactorError(
         'ERR_PROACTOR_OPERATIONS_EXHAUSTED',
-        `${size - 1} operations are in flight, which is all that "maxOperations" allows`,
+        `${this.#slots - 1} operations are in flight, which is all that "maxOperations" allows`,
       );
     }
-    this.#grow(Math.min(size * 2, this.#maxSlots));
+    this.#grow(Math.min(this.#slots * 2, this.#maxSlots));
   }
 
-  #grow(size: number): void {
-    const before = this.live.length;
-    const enlarge = <T extends Int32Array | Uint8Array>(old: T, made: T): T => {
-      made.set(old);
-      return made;
-    };
-    this.live = enlarge(this.live, new Int32Array(size).fill(-1));
-    this.#state = enlarge(this.#state, new Uint8Array(size));
-    for (let slot = before; slot < size; slot++) {
+  #grow(slots: number): void {
+    for (let slot = this.#slots; slot < slots; slot++) {
       this.handlers.push(null);
       this.owned.push(null);
+      if (slot !== INTERNAL_SLOT) this.free[this.freeTail++ & (this.free.length - 1)] = slot;
     }
-    // Called when no slot is free, so the old ring holds nothing.
-    this.#free = new Int32Array(1 << (32 - Math.clz32(size - 1)));
-    for (let slot = Math.max(before, INTERNAL_SLOT + 1); slot < size; slot++) this.#giveBack(slot);
+    this.#slots = slots;
   }
 }

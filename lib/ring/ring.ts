@@ -2,30 +2,26 @@
 // counters; what the operations mean is for the tiers above. The hot path of everything is
 // begin() -> commit() and #dispatch() -> #complete().
 //
-// Here and in the other files of this folder what runs for each message is a function in a field,
-// not a method: while there is one ring, V8 compiles what it refers to into it as constants (8% fewer
-// instructions in JavaScript for each message).
+// Here and in the other files of this folder what runs for each message is a function in a field, and
+// what it refers to is in fields that the constructor assigns once, of TypeScript's privacy: while
+// there is one ring, V8 compiles all of them into it as constants, addresses and sizes of arrays
+// included. #private fields would be properties that may change, and cost twice the bytecode, of
+// which V8 inlines so much and no more. ARCHITECTURE.md, "What V8 makes of it", has the figures.
 import { proactorError, systemError } from '../errors';
 import type { NativeAddon, NativeRing, RingMemory } from './binding';
 import { BufferRing, type BufferRingOptions } from './buffer-ring';
+import { Chain } from './chain';
 import { type Deferred, DeferredList } from './deferred-list';
 import { DescriptorSet } from './descriptor-set';
 import {
   type Completer,
   HandlerTable,
+  idOf,
   type OperationId,
   STATE_HASTENED,
   STATE_UNREFERENCED,
 } from './handler-table';
-import {
-  EAGAIN,
-  EBUSY,
-  ECANCELED,
-  EINTR,
-  IORING_CQE_F_MORE,
-  IOSQE_IO_LINK,
-  Opcode,
-} from './kernel';
+import { EAGAIN, EBUSY, ECANCELED, EINTR, IORING_CQE_F_MORE, Opcode } from './kernel';
 import {
   COMPLETION_HEAD,
   COMPLETION_TAIL,
@@ -60,9 +56,6 @@ import { SubmissionEntry } from './submission-queue';
 // The kernel is short of memory or of room for completions, or was interrupted: it is asked again.
 const PASSING_ERRORS = [-EAGAIN, -EBUSY, -EINTR];
 
-/** Operations that can be linked into one chain. */
-const LINK_LIMIT = 8;
-
 export interface RingOptions {
   readonly threaded: boolean;
   readonly entries: number;
@@ -86,34 +79,34 @@ export class Ring {
   /** Descriptors that are closed together with the ring. */
   readonly descriptors: DescriptorSet;
   readonly #addon: NativeAddon;
-  readonly #flushes: boolean; // who drives the ring may be asleep, and is told of submissions
-  readonly #entries: number;
-  readonly #heads: Int32Array;
-  readonly #headIndex: number;
-  readonly #completions: Int32Array;
-  readonly #completionsFirst: number;
-  readonly #completionMask: number;
-  readonly #completionHead: Int32Array;
-  readonly #completionHeadIndex: number;
-  readonly #completionTailIndex: number;
-  #submissionHead = 0; // as last seen: the real one may be ahead
-  #submitted = 0; // not counted yet
-  #linked = 0;
-  #link = false;
-  #quiet = 0;
-  #quietInFlight = 0;
-  #attention = 0;
-  #dispatching = false;
+  private readonly flushes: boolean; // who drives the ring may be asleep, and is told of submissions
+  private readonly entries: number;
+  private readonly heads: Int32Array;
+  private readonly headIndex: number;
+  private readonly completions: Int32Array;
+  private readonly completionsFirst: number;
+  private readonly completionMask: number;
+  private readonly completionHead: Int32Array;
+  private readonly completionHeadIndex: number;
+  private readonly completionTailIndex: number;
+  /** The operations that are linked by what is initiated next. */
+  readonly chain = new Chain();
+  private submissionHead = 0; // as last seen: the real one may be ahead
+  private submitted = 0; // not counted yet
+  private nextMarks = 0; // QUIET if quiet() was called
+  private quietInFlight = 0;
+  private attention = 0;
+  private dispatching = false;
   #flushScheduled = false;
-  #refusing = false; // initiates nothing for users any more
+  private refusing = false; // initiates nothing for users any more
   #closed = false;
   readonly #flushLater = (): void => {
     this.#flushScheduled = false;
     if (this.#closed) return;
-    this.#deferred.run();
+    this.deferred.run();
     this.flush();
   };
-  readonly #deferred = new DeferredList();
+  private readonly deferred = new DeferredList();
 
   constructor(addon: NativeAddon, options: RingOptions) {
     this.#addon = addon;
@@ -128,7 +121,7 @@ export class Ring {
       throw systemError(this.buffers.registration, 'io_uring_register');
     // Buffers may be held by operations whose completions are held back.
     this.buffers.onWaiting = (change) => this.attend(change);
-    const started = this.native.start(this.#dispatch, options.preferEventfd || anotherCopySleeps());
+    const started = this.native.start(this.dispatch, options.preferEventfd || anotherCopySleeps());
     if (typeof started === 'number') throw systemError(started, 'io_uring_enter');
     this.setUp = started;
     if (started.sleepsInRing === true) markSleeper(true);
@@ -137,24 +130,24 @@ export class Ring {
     this.counters = new Float64Array(started.control);
     this.descriptors = new DescriptorSet(started.descriptors);
     this.handlers = new HandlerTable(options.maxOperations);
-    this.#flushes = started.sleepsInRing !== true;
-    this.#entries = started.submissionEntries;
-    this.#completions = new Int32Array(started.completions);
-    this.#completionMask = started.completionEntries - 1;
+    this.flushes = started.sleepsInRing !== true;
+    this.entries = started.submissionEntries;
+    this.completions = new Int32Array(started.completions);
+    this.completionMask = started.completionEntries - 1;
     if (options.threaded) {
-      this.#heads = this.control;
-      this.#headIndex = TAKEN_HEAD;
-      this.#completionsFirst = 0;
-      this.#completionHead = this.control;
-      this.#completionHeadIndex = COMPLETION_HEAD;
-      this.#completionTailIndex = COMPLETION_TAIL;
+      this.heads = this.control;
+      this.headIndex = TAKEN_HEAD;
+      this.completionsFirst = 0;
+      this.completionHead = this.control;
+      this.completionHeadIndex = COMPLETION_HEAD;
+      this.completionTailIndex = COMPLETION_TAIL;
     } else {
-      this.#heads = this.#completions;
-      this.#headIndex = started.submissionHeadOffset! >> 2;
-      this.#completionsFirst = started.completionsOffset! >> 2;
-      this.#completionHead = this.#completions;
-      this.#completionHeadIndex = started.completionHeadOffset! >> 2;
-      this.#completionTailIndex = started.completionTailOffset! >> 2;
+      this.heads = this.completions;
+      this.headIndex = started.submissionHeadOffset! >> 2;
+      this.completionsFirst = started.completionsOffset! >> 2;
+      this.completionHead = this.completions;
+      this.completionHeadIndex = started.completionHeadOffset! >> 2;
+      this.completionTailIndex = started.completionTailOffset! >> 2;
     }
   }
 
@@ -172,7 +165,7 @@ export class Ring {
    * in throws.
    */
   readonly begin = (opcodeAndFlags: number): SubmissionEntry => {
-    if (this.#refusing) {
+    if (this.refusing) {
       throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
     }
     return this.beginAlways(opcodeAndFlags);
@@ -181,10 +174,9 @@ export class Ring {
   /** As begin(), also while the ring refuses. */
   readonly beginAlways = (opcodeAndFlags: number): SubmissionEntry => {
     const tail = this.control[SUBMISSION_TAIL]!;
-    // A chain of linked operations has to be submitted in one piece.
-    const needed = this.#linked > 0 || this.#link ? LINK_LIMIT - this.#linked : 1;
-    if (((tail - this.#submissionHead) | 0) + needed > this.#entries) this.#makeRoom(tail, needed);
-    this.entry.begin((tail & (this.#entries - 1)) << SQE_WORDS_SHIFT, opcodeAndFlags);
+    const needed = this.chain.active ? this.chain.entriesNeeded : 1;
+    if (((tail - this.submissionHead) | 0) + needed > this.entries) this.#makeRoom(tail, needed);
+    this.entry.begin((tail & (this.entries - 1)) << SQE_WORDS_SHIFT, opcodeAndFlags);
     return this.entry;
   };
 
@@ -198,47 +190,55 @@ export class Ring {
     completer: Completer,
     marks: number,
   ): OperationId => {
-    const entry = this.begin(Opcode.SEND);
-    try {
-      entry.fillSend(fd, memory, offset, length, flags);
-      return this.commit(completer, marks);
-    } catch (error) {
-      this.abandon();
-      throw error;
+    if (!memory.includes(offset, length)) {
+      this.#forgetRequests();
+      throw memory.rangeError(offset, length);
     }
+    this.begin(Opcode.SEND).fillSend(fd, memory, offset, length, flags);
+    return this.commit(completer, marks);
   };
 
   /** Initiates what the entry describes. */
   readonly commit = (completer: Completer, marks: number): OperationId => {
     const { entry, handlers } = this;
-    const allMarks = marks | this.#quiet;
+    if (handlers.isFull) this.#makeSlots();
+    const allMarks = marks | this.nextMarks;
+    this.nextMarks = 0;
+    if (this.chain.active) this.chain.continueWith(entry);
     const slot = handlers.take(completer, entry.owned, allMarks);
-    this.#quiet = 0;
-    if ((allMarks & QUIET) !== 0) this.#quietInFlight++;
-    entry.address(slot, handlers.live[slot]!);
-    if (this.#link) this.#commitLinked();
-    else this.#linked = 0;
-    this.#commitEntry();
-    return handlers.id(slot);
+    if ((allMarks & QUIET) !== 0) this.quietInFlight++;
+    const live = handlers.live[slot]!;
+    entry.address(slot, live);
+    this.commitEntry();
+    return idOf(slot, live);
   };
 
-  readonly #commitEntry = (): void => {
+  private readonly commitEntry = (): void => {
     this.control[SUBMISSION_TAIL]!++;
     this.control[IN_FLIGHT]!++;
-    this.#submitted++;
-    if (!this.#dispatching) this.#commitOutside();
+    this.submitted++;
+    if (!this.dispatching) this.#commitOutside();
   };
+
+  #makeSlots(): void {
+    try {
+      this.handlers.growOrThrow();
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+  }
 
   /** Initiates nothing for users any more. */
   refuse(): void {
-    this.#refusing = true;
+    this.refusing = true;
   }
 
   /** Initiates an operation whose completion is for nobody. It takes no slot. */
   commitUnhandled(entry: SubmissionEntry): void {
     entry.address(INTERNAL_SLOT, UNHANDLED);
-    this.#linked = 0;
-    this.#commitEntry();
+    this.chain.endBehind();
+    this.commitEntry();
   }
 
   /**
@@ -247,13 +247,19 @@ export class Ring {
    */
   abandon(): void {
     this.entry.owned?.settle(-ECANCELED);
-    this.#link = false;
-    this.#quiet = 0;
+    this.entry.owned = null;
+    this.#forgetRequests();
+  }
+
+  // Those of chain.link() and quiet().
+  #forgetRequests(): void {
+    this.chain.forget();
+    this.nextMarks = 0;
   }
 
   /** The next operation's completion may wait until another one is dispatched; see `hasten`. */
   quiet(): void {
-    this.#quiet = QUIET;
+    this.nextMarks = QUIET;
   }
 
   /**
@@ -265,49 +271,32 @@ export class Ring {
 
   /** While the sum of the changes is above 0, no completion is held back. */
   attend(change: 1 | -1): void {
-    this.#attention += change;
-    if (!this.#dispatching && !this.#closed) this.#updateLoud();
+    this.attention += change;
+    if (!this.dispatching && !this.#closed) this.updateLoud();
   }
 
   // Nothing may be held back either if nothing else is in flight that keeps the process alive:
   // then it would never end.
-  readonly #updateLoud = (): void => {
+  private readonly updateLoud = (): void => {
     const { control } = this;
-    const others = control[IN_FLIGHT]! - control[UNREFERENCED]! - this.#quietInFlight;
-    const loud = this.#attention > 0 || others <= 0 ? 1 : 0;
+    const others = control[IN_FLIGHT]! - control[UNREFERENCED]! - this.quietInFlight;
+    const loud = this.attention > 0 || others <= 0 ? 1 : 0;
     if (control[LOUD] === loud) return;
     // Sequentially consistent, as the I/O thread's look at it after each wait.
     Atomics.store(control, LOUD, loud);
     if (loud !== 0 && this.threaded) this.native.wake();
   };
 
-  /** The next operation is linked to the one initiated after it. */
-  link(): void {
-    if (this.#linked >= LINK_LIMIT - 1) {
-      throw proactorError(
-        'ERR_PROACTOR_LINK_TOO_LONG',
-        `A chain has at most ${LINK_LIMIT} operations`,
-      );
-    }
-    this.#link = true;
-  }
-
-  #commitLinked(): void {
-    this.entry.addFlags(IOSQE_IO_LINK);
-    this.#link = false;
-    this.#linked++;
-  }
-
   /** Brings the counter up to date: it is not written for each operation. */
   countSubmitted(): void {
-    this.counters[COUNTER_SUBMITTED]! += this.#submitted;
-    this.#submitted = 0;
+    this.counters[COUNTER_SUBMITTED]! += this.submitted;
+    this.submitted = 0;
   }
 
   #commitOutside(): void {
-    this.#updateLoud();
+    this.updateLoud();
     if (this.control[LOOP_REFERENCED] === 0) this.native.reference();
-    if (this.#flushes) this.#scheduleFlush();
+    if (this.flushes) this.#scheduleFlush();
   }
 
   #scheduleFlush(): void {
@@ -321,14 +310,14 @@ export class Ring {
    * asked for several times until then becomes one operation.
    */
   readonly defer = (target: Deferred): void => {
-    this.#deferred.add(target);
-    if (!this.#dispatching) this.#scheduleFlush();
+    this.deferred.add(target);
+    if (!this.dispatching) this.#scheduleFlush();
   };
 
   #makeRoom(tail: number, needed: number): void {
     const room = (): boolean => {
-      this.#submissionHead = Atomics.load(this.#heads, this.#headIndex);
-      return ((tail - this.#submissionHead) | 0) + needed <= this.#entries;
+      this.submissionHead = Atomics.load(this.heads, this.headIndex);
+      return ((tail - this.submissionHead) | 0) + needed <= this.entries;
     };
     if (room()) return;
     this.counters[COUNTER_QUEUE_FULL]!++;
@@ -346,7 +335,7 @@ export class Ring {
    */
   readonly flush = (): void => {
     if (!this.threaded) {
-      if (this.#flushes && !this.#dispatching) this.native.submit();
+      if (this.flushes && !this.dispatching) this.native.submit();
       return;
     }
     const { control } = this;
@@ -362,14 +351,14 @@ export class Ring {
 
   // Called by native code when there are completions. If a handler throws, the exception goes to
   // native code, which reports it as uncaught and calls again for the rest of the batch.
-  readonly #dispatch = (): void => {
+  private readonly dispatch = (): void => {
     const { control } = this;
-    const completions = this.#completions;
-    const mask = this.#completionMask;
-    const first = this.#completionsFirst;
-    const tailIndex = this.#completionTailIndex;
-    const tails = this.#completionHead;
-    this.#dispatching = true;
+    const completions = this.completions;
+    const mask = this.completionMask;
+    const first = this.completionsFirst;
+    const tailIndex = this.completionTailIndex;
+    const tails = this.completionHead;
+    this.dispatching = true;
     this.buffers.inBatch = true;
     this.counters[COUNTER_BATCHES]!++;
     const from = control[CONSUMED_HEAD]!;
@@ -392,45 +381,50 @@ export class Ring {
         // call between the two: a worker may be terminated at any call, and is then drained by them.
         control[CONSUMED_HEAD] = head;
         if (ends) control[IN_FLIGHT]!--;
-        if (known) this.#complete(slot, generation, result, flags);
+        if (known) this.complete(slot, generation, result, flags);
         else this.#completeUnknown(slot, generation, result);
       }
     } finally {
-      this.#endBatch(from, head);
+      this.endBatch(from, head);
     }
   };
 
-  readonly #endBatch = (from: number, head: number): void => {
+  private readonly endBatch = (from: number, head: number): void => {
     try {
       if (!this.#closed) {
         this.counters[COUNTER_COMPLETIONS]! += (head - from) | 0;
         this.countSubmitted();
-        this.#deferred.run();
+        this.deferred.run();
       }
     } finally {
-      this.#handOver(head);
-      this.#dispatching = false;
+      this.handOver(head);
+      this.dispatching = false;
       this.buffers.inBatch = false;
       if (this.threaded || this.control[LOOP_REFERENCED] === 0) this.#updateReference();
     }
   };
 
-  readonly #handOver = (head: number): void => {
+  private readonly handOver = (head: number): void => {
     if (this.#closed) return;
     this.buffers.publish();
-    this.#updateLoud();
+    this.updateLoud();
     // Release order: the entries before `head` were read and may be overwritten.
-    Atomics.store(this.#completionHead, this.#completionHeadIndex, head);
+    Atomics.store(this.completionHead, this.completionHeadIndex, head);
     this.flush();
   };
 
-  readonly #complete = (slot: number, generation: number, result: number, flags: number): void => {
+  private readonly complete = (
+    slot: number,
+    generation: number,
+    result: number,
+    flags: number,
+  ): void => {
     const { handlers } = this;
     const completer = handlers.handlers[slot]!;
     let settled = result;
     if ((flags & IORING_CQE_F_MORE) === 0) {
-      if ((generation & QUIET) !== 0) this.#quietInFlight--;
-      const state = handlers.free(slot);
+      if ((generation & QUIET) !== 0) this.quietInFlight--;
+      const state = handlers.giveBack(slot);
       if (state !== 0) this.#forget(state);
       const owned = handlers.owned[slot]!;
       if (owned !== null) {
@@ -444,7 +438,7 @@ export class Ring {
 
   #forget(state: number): void {
     if ((state & STATE_UNREFERENCED) !== 0) this.control[UNREFERENCED]!--;
-    if ((state & STATE_HASTENED) !== 0) this.#attention--;
+    if ((state & STATE_HASTENED) !== 0) this.attention--;
   }
 
   #completeUnknown(slot: number, generation: number, result: number): void {
@@ -462,7 +456,7 @@ export class Ring {
   setReferenced(id: OperationId, referenced: boolean): void {
     if (this.#closed) return;
     this.control[UNREFERENCED]! += this.handlers.setReferenced(id, referenced);
-    this.#updateLoud();
+    this.updateLoud();
     this.#updateReference();
   }
 
@@ -487,7 +481,7 @@ export class Ring {
    * back.
    */
   close(drainMs: number, closed: (leaked: number) => void): void {
-    this.#refusing = this.#closed = true;
+    this.refusing = this.#closed = true;
     if (this.setUp.sleepsInRing === true) markSleeper(false);
     this.native.close(drainMs, closed);
   }

@@ -20,21 +20,21 @@ const TWO_TO_32 = 0x1_0000_0000;
 /** The entry being filled in. There is one such object a queue; it moves from entry to entry. */
 export class SubmissionEntry {
   readonly words: Int32Array;
-  readonly #doubles: Float64Array;
-  #at = 0;
+  private readonly doubles: Float64Array;
+  private at = 0;
   /** What the operation's slot will hold until its end. */
   owned: Owned | null = null;
 
   constructor(submissions: ArrayBuffer) {
     this.words = new Int32Array(submissions);
-    this.#doubles = new Float64Array(submissions);
+    this.doubles = new Float64Array(submissions);
   }
 
   /** Moves to the entry at word `at`, zeroed but for its first words. */
   readonly begin = (at: number, opcodeAndFlags: number): void => {
-    this.#at = at;
+    this.at = at;
     this.owned = null;
-    const doubles = this.#doubles;
+    const doubles = this.doubles;
     const half = at >> 1;
     doubles[half + 1] = 0;
     doubles[half + 2] = 0;
@@ -49,7 +49,7 @@ export class SubmissionEntry {
 
   /** Fills in whom the completion is for. */
   readonly address = (slot: number, generation: number): void => {
-    const at = this.#at + SQE_USER_DATA;
+    const at = this.at + SQE_USER_DATA;
     this.words[at] = slot;
     this.words[at + 1] = generation;
   };
@@ -64,57 +64,57 @@ export class SubmissionEntry {
   }
 
   set fd(value: number) {
-    this.words[this.#at + SQE_FD] = value;
+    this.words[this.at + SQE_FD] = value;
   }
 
   /** IOSQE_* bits. */
   addFlags(flags: number): void {
-    const at = this.#at + SQE_OPCODE_FLAGS_IOPRIO;
+    const at = this.at + SQE_OPCODE_FLAGS_IOPRIO;
     this.words[at] = this.words[at]! | (flags << 8);
   }
 
   /** The field that holds flags of single operations (multishot, zero copy) beside a priority. */
   set ioprio(value: number) {
-    const at = this.#at + SQE_OPCODE_FLAGS_IOPRIO;
+    const at = this.at + SQE_OPCODE_FLAGS_IOPRIO;
     this.words[at] = this.words[at]! | (value << 16);
   }
 
   set length(value: number) {
-    this.words[this.#at + SQE_LENGTH] = value;
+    this.words[this.at + SQE_LENGTH] = value;
   }
 
   /** msg_flags, timeout_flags, open_flags…: the operation's own. */
   set operationFlags(value: number) {
-    this.words[this.#at + SQE_OPERATION_FLAGS] = value;
+    this.words[this.at + SQE_OPERATION_FLAGS] = value;
   }
 
   set bufferGroup(value: number) {
-    this.words[this.#at + SQE_BUFFER_GROUP] = value;
+    this.words[this.at + SQE_BUFFER_GROUP] = value;
   }
 
   set fileIndex(value: number) {
-    this.words[this.#at + SQE_FILE_INDEX] = value;
+    this.words[this.at + SQE_FILE_INDEX] = value;
   }
 
   /** The 64-bit offset field as a number: a safe integer, or -1 for the file's own position. */
   set offset(value: number) {
-    const at = this.#at + SQE_OFFSET;
+    const at = this.at + SQE_OFFSET;
     this.words[at] = value;
     this.words[at + 1] = Math.floor(value / TWO_TO_32);
   }
 
   /** The address field as two words that are no address: the user data of another operation. */
   setTarget(low: number, high: number): void {
-    const at = this.#at + SQE_ADDRESS;
+    const at = this.at + SQE_ADDRESS;
     this.words[at] = low;
     this.words[at + 1] = high;
   }
 
   setAddress(memory: Memory, offset: number, length: number): void {
-    memory.writeAddress(this.words, this.#at + SQE_ADDRESS, offset, length);
+    memory.writeAddress(this.words, this.at + SQE_ADDRESS, offset, length);
   }
 
-  /** All fields of a send. */
+  /** All fields of a send, of bytes that `memory` includes. */
   readonly fillSend = (
     fd: number,
     memory: Memory,
@@ -123,15 +123,15 @@ export class SubmissionEntry {
     flags: number,
   ): void => {
     const { words } = this;
-    const at = this.#at;
+    const at = this.at;
     words[at + SQE_FD] = fd;
-    memory.writeAddress(words, at + SQE_ADDRESS, offset, length);
+    memory.writeIncluded(words, at + SQE_ADDRESS, offset);
     words[at + SQE_LENGTH] = length;
     words[at + SQE_OPERATION_FLAGS] = flags;
   };
 
   /** For operations that keep a second address in the offset field. */
   setSecondAddress(memory: Memory, offset: number, length: number): void {
-    memory.writeAddress(this.words, this.#at + SQE_OFFSET, offset, length);
+    memory.writeAddress(this.words, this.at + SQE_OFFSET, offset, length);
   }
 }
