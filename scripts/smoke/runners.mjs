@@ -1,31 +1,55 @@
 // How to run a JavaScript program in a process of a target's architecture and C library, on this machine: the host's own
 // target in this Node; glibc's in Node from npm; musl's in Bun from npm (there is no Node for musl to be had there), with
-// musl's own loader; another architecture's in qemu's user emulation.
+// musl's own loader; another architecture's in qemu's emulation of a process, or of a machine with a kernel of its own.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { ARCHITECTURES } from '../../test/vm/architectures.mjs';
 import { root } from '../common.mjs';
 import { installMuslBun, installNode, nodeLines } from '../runtimes.mjs';
 import { Missing } from '../tarball/checklist.mjs';
 import { findInPath } from '../tarball/consumer.mjs';
 import { hostTarget, isMissing, MACHINES, toolchainFor } from '../toolchains.mjs';
 
-/** `{ runtime, command, isEmulated }`: who runs the program, and the words before it. Throws Missing where nobody can. */
-export function runnerFor(target) {
+/** What starts a program on this machine's own processor. */
+const NO_EMULATOR = { machine: [], inProcess: [], hasRing: true, limitMs: 10_000 };
+
+/**
+ * Who runs a program for the target: `runtime`, `command` (the words before the program), `hasRing` (whether io_uring has
+ * to be there) and `limitMs` (how long a program may take). Throws Missing where nobody can.
+ */
+export function runnerFor(target, { vm }) {
   if (target.name === hostTarget()?.name)
-    return { runtime: 'Node', command: [process.execPath], isEmulated: false };
-  const emulator = emulatorOf(target.arch);
-  const { runtime, command } =
-    target.libc === 'musl' ? bun(target, emulator) : node(target, emulator);
-  return { runtime, command, isEmulated: emulator.length > 0 };
+    return { ...NO_EMULATOR, runtime: 'Node', command: [process.execPath] };
+  const emulator = emulatorOf(target.arch, vm);
+  return { ...emulator, ...(target.libc === 'musl' ? bun : node)(target, emulator) };
 }
 
-function emulatorOf(arch) {
-  if (arch === process.arch) return [];
+function emulatorOf(arch, vm) {
+  if (arch === process.arch) return NO_EMULATOR;
+  if (vm) return virtualMachine(arch);
   const program = `qemu-${MACHINES[arch]}-static`;
   if (isMissing(program))
     throw new Missing(`${program} is not installed (Debian: apt-get install qemu-user-static)`);
-  return [findInPath(program)];
+  const libraries = librariesOf(arch);
+  const inProcess = [findInPath(program), ...(libraries === undefined ? [] : ['-L', libraries])];
+  return { ...NO_EMULATOR, inProcess, hasRing: false };
+}
+
+function virtualMachine(arch) {
+  const { qemu } = ARCHITECTURES[arch];
+  if (isMissing(qemu.program))
+    throw new Missing(`${qemu.program} is not installed (Debian: apt-get install ${qemu.package})`);
+  const script = path.join(root, 'test', 'vm', 'run.mjs');
+  const command = [process.execPath, script, '--arch', arch, '--'];
+  const machine = ['env', `PATH=${process.env.PATH}`, ...command];
+  return { ...NO_EMULATOR, machine, limitMs: 60_000 };
+}
+
+/** Where the cross compiler has the C and C++ libraries of an architecture, or undefined. */
+function librariesOf(arch) {
+  const folder = `/usr/${MACHINES[arch]}-linux-gnu`;
+  return existsSync(path.join(folder, 'lib', 'libstdc++.so.6')) ? folder : undefined;
 }
 
 function installed(binary) {
@@ -35,14 +59,13 @@ function installed(binary) {
 
 /** Node's oldest line, with the cross compiler's C and C++ libraries. */
 function node({ arch }, emulator) {
-  if (emulator.length === 0) throw new Missing('a machine with glibc is needed');
-  const libraries = `/usr/${MACHINES[arch]}-linux-gnu`;
-  if (!existsSync(path.join(libraries, 'lib', 'libstdc++.so.6'))) {
-    const debian = `libstdc++6-${arch === 'x64' ? 'amd64' : arch}-cross`;
-    throw new Missing(`no glibc for ${arch} in ${libraries} (Debian: apt-get install ${debian})`);
+  if (arch === process.arch) throw new Missing('a machine with glibc is needed');
+  if (librariesOf(arch) === undefined) {
+    const debian = `libstdc++6-${ARCHITECTURES[arch].debian}-cross`;
+    throw new Missing(`there is no glibc for ${arch} (Debian: apt-get install ${debian})`);
   }
   const binary = installed(installNode(nodeLines[0], arch));
-  return { runtime: 'Node', command: [...emulator, '-L', libraries, binary] };
+  return { runtime: 'Node', command: [...emulator.machine, ...emulator.inProcess, binary] };
 }
 
 function bun(target, emulator) {
@@ -50,8 +73,8 @@ function bun(target, emulator) {
   if (toolchain.missing) throw new Missing(toolchain.missing);
   const binary = installed(installMuslBun(target.arch));
   const libraries = cxxLibrary(target, toolchain.env, binary);
-  const command = ['env', `LD_LIBRARY_PATH=${libraries}`, ...emulator, binary, '--bun'];
-  return { runtime: 'Bun', command };
+  const command = ['env', `LD_LIBRARY_PATH=${libraries}`, ...emulator.inProcess, binary, '--bun'];
+  return { runtime: 'Bun', command: [...emulator.machine, ...command] };
 }
 
 /**

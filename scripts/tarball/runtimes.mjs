@@ -3,7 +3,6 @@
 import { installRuntimes, versionOf } from '../runtimes.mjs';
 import { Missing } from './checklist.mjs';
 
-const LIMIT_MS = 10_000;
 const NO_LIBUV = /^ERR_PROACTOR_LOOP_UNAVAILABLE: /;
 
 /** What a runtime lacks: the behaviour, and how that shows. A lack that is gone is a failure, so that the README follows. */
@@ -13,13 +12,13 @@ const known = {
 };
 
 /** How a behaviour went on a runtime: 'works', or why it does not. */
-async function outcomeOf(consumer, command, name) {
+async function outcomeOf(consumer, command, name, limitMs) {
   const { ended, stdout, stderr } = await consumer.run([...command, 'behaviours.mjs', name], {
-    timeoutMs: LIMIT_MS,
+    timeoutMs: limitMs,
   });
   if (ended === 0) return stdout.trim() || `printed nothing; ${stderr}`;
   const how =
-    ended === 'SIGKILL' ? `did not end within ${LIMIT_MS / 1000} s` : `ended with ${ended}`;
+    ended === 'SIGKILL' ? `did not end within ${limitMs / 1000} s` : `ended with ${ended}`;
   return `${how}; ${stdout}${stderr}`.trim();
 }
 
@@ -34,13 +33,17 @@ function compare(outcome, lack) {
 }
 
 /** One check for each behaviour, of the runtime that `command` starts. */
-export async function checkBehaviours(checklist, consumer, { label, runtime, command }) {
+export async function checkBehaviours(
+  checklist,
+  consumer,
+  { label, runtime, command, limitMs = 10_000 },
+) {
   const names = JSON.parse(await consumer.output([consumer.node, 'behaviours.mjs']));
   for (const name of names) {
     const lack = known[runtime]?.[name];
     const title = lack === undefined ? `${label}: ${name}` : `${label} lacks: ${name}`;
     await checklist.check(title, async () =>
-      compare(await outcomeOf(consumer, command, name), lack),
+      compare(await outcomeOf(consumer, command, name, limitMs), lack),
     );
   }
 }

@@ -1,30 +1,23 @@
-// The guest's kernel: fetches Debian's package and unpacks it (nothing is installed on the host),
-// finds the image and the modules in it. Knows nothing of qemu.
+// The guest's kernel: which package of Debian's it is, and the image and the modules in it. Knows nothing of qemu.
 
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
+import { fetchPackage, only, unpack } from './debian.mjs';
 import { outputOf, UsageError } from './tools.mjs';
 
 /** Kernels that can be asked for by number, each with the Debian suite that carries it. */
 export const KERNELS = { 6.1: 'bookworm', 6.12: 'bookworm-backports' };
 
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
-
 /** The folder of an unpacked kernel package: of `KERNELS`, of a .deb, or one already unpacked. */
-export function kernelFolder(name, workFolder) {
+export function kernelFolder(name, arch, workFolder) {
   if (Object.hasOwn(KERNELS, name)) {
-    const folder = join(workFolder, `linux-${name}`);
-    if (!existsSync(folder)) fetchKernel(KERNELS[name], folder, workFolder);
+    const folder = join(workFolder, `linux-${name}-${arch}`);
+    const latest = `linux-image-${arch}`;
+    const choose = (dependsOf) =>
+      dependsOf(latest).find((depended) => depended.startsWith('linux-image-'));
+    if (!existsSync(folder))
+      fetchPackage({ suite: KERNELS[name], arch, choose }, folder, workFolder);
     return folder;
   }
   if (!existsSync(name)) {
@@ -35,61 +28,6 @@ export function kernelFolder(name, workFolder) {
   const folder = join(workFolder, basename(name, '.deb'));
   if (!existsSync(folder)) unpack(name, folder);
   return folder;
-}
-
-function unpack(packageFile, folder) {
-  const partial = `${folder}.partial`;
-  rmSync(partial, { recursive: true, force: true });
-  outputOf('dpkg-deb', 'dpkg', ['-x', packageFile, partial]);
-  renameSync(partial, folder);
-}
-
-/** The Debian mirror that this machine's apt uses. */
-function mirror() {
-  if (process.env.DEBIAN_MIRROR) return process.env.DEBIAN_MIRROR;
-  const format = '$(ORIGIN) $(LABEL) $(REPO_URI)';
-  const targets = outputOf('apt-get', 'apt', ['indextargets', '--format', format]).split('\n');
-  const uri = targets.find((target) => target.startsWith('Debian Debian '))?.split(' ')[2];
-  if (uri) return uri;
-  throw new UsageError('apt knows no Debian mirror here: give one in DEBIAN_MIRROR');
-}
-
-// With a state of apt's own, so that the host's sources and lists stay as they are.
-function fetchKernel(suite, folder, workFolder) {
-  if (!existsSync(KEYRING)) {
-    throw new UsageError('missing: install the Debian package debian-archive-keyring');
-  }
-  process.stderr.write(`vm: fetching the kernel of Debian's ${suite}, this once\n`);
-  const apt = join(workFolder, `apt-${suite}`);
-  mkdirSync(join(apt, 'lists/partial'), { recursive: true });
-  mkdirSync(join(apt, 'cache/archives/partial'), { recursive: true });
-  const source = `deb [arch=amd64 signed-by=${KEYRING}] ${mirror()} ${suite} main\n`;
-  writeFileSync(join(apt, 'sources.list'), source);
-  writeFileSync(join(apt, 'status'), '');
-  const settings = {
-    'Dir::Etc::SourceList': join(apt, 'sources.list'),
-    'Dir::Etc::SourceParts': '/dev/null',
-    'Dir::State': apt,
-    'Dir::State::Lists': join(apt, 'lists'),
-    'Dir::State::Status': join(apt, 'status'),
-    'Dir::Cache': join(apt, 'cache'),
-    'APT::Architecture': 'amd64',
-    'APT::Sandbox::User': '',
-  };
-  const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
-  const run = (program, ...args) => outputOf(program, 'apt', [...options, ...args], { cwd: apt });
-  run('apt-get', '-qq', 'update');
-  const image = /Depends: (linux-image-\S+)/.exec(run('apt-cache', 'depends', 'linux-image-amd64'));
-  if (!image) throw new UsageError(`there is no linux-image-amd64 in ${suite}`);
-  run('apt-get', '-qq', 'download', image[1]);
-  unpack(join(apt, only(apt, /\.deb$/)), folder);
-  rmSync(apt, { recursive: true });
-}
-
-function only(folder, pattern) {
-  const found = existsSync(folder) ? readdirSync(folder).filter((name) => pattern.test(name)) : [];
-  if (found.length === 1) return found[0];
-  throw new UsageError(`${folder} has ${found.length} of ${pattern}: is it a kernel package?`);
 }
 
 /** The kernel image of an unpacked package. */

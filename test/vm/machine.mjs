@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { ARCHITECTURES } from './architectures.mjs';
 import { compile } from './tools.mjs';
 
 const EXIT_TIMEOUT = 124; // as timeout(1)
@@ -13,7 +14,7 @@ const EXIT_NO_STATUS = 125; // the guest ended without telling the command's sta
 const PORTS = ['out', 'err', 'status'];
 const FIRST_PORT_FD = 3;
 
-const PARAMETERS = ['console=ttyS0', 'panic=-1', 'oops=panic', 'tsc=reliable'];
+const PARAMETERS = ['panic=-1', 'oops=panic'];
 
 // The first three make the guest's clock count instructions; the others take out of Debian's kernel
 // what most others do not do. Each is explained in README.md.
@@ -23,7 +24,8 @@ const ICOUNT_PARAMETERS = [
 ];
 
 function kernelParameters(options) {
-  const parameters = options.icount ? [...PARAMETERS, ...ICOUNT_PARAMETERS] : PARAMETERS;
+  const parameters = [...ARCHITECTURES[options.arch].parameters, ...PARAMETERS];
+  if (options.icount) parameters.push(...ICOUNT_PARAMETERS);
   const volume = options.verbose ? 'loglevel=7' : 'loglevel=4';
   return [...parameters, volume, options.append].join(' ');
 }
@@ -53,8 +55,7 @@ export function qemuArguments(options, boot, runFolder) {
   ]);
   return [
     ...['-nodefaults', '-no-user-config', '-no-reboot', '-display', 'none', '-net', 'none'],
-    // Without these two flags the kernel copies by longer "rep" instructions: see README.md.
-    ...['-M', 'q35', '-cpu', 'max,-erms,-fsrm'],
+    ...ARCHITECTURES[options.arch].machine,
     ...['-m', `${options.memoryMib}M`, '-smp', `${options.cpus}`],
     ...['-kernel', boot.image, '-initrd', boot.initramfs, '-append', kernelParameters(options)],
     ...['-serial', `file:${join(runFolder, 'console')}`, '-device', 'virtio-serial-pci', ...ports],

@@ -7,6 +7,7 @@ import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { ARCHITECTURES } from './architectures.mjs';
 import { buildInitramfs } from './guest.mjs';
 import { KERNELS, kernelFolder, kernelImage } from './kernel.mjs';
 import { qemuArguments, runMachine } from './machine.mjs';
@@ -17,6 +18,7 @@ const WORK_FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../../buil
 const USAGE = `usage: run.mjs [options] -- COMMAND [ARGUMENT…]
   --kernel NAME    ${Object.keys(KERNELS).join(', ')}, or the path of a kernel package (.deb), or of a
                    folder that one is unpacked in (default 6.1)
+  --arch NAME      ${Object.keys(ARCHITECTURES).join(' or ')} (default: this machine's)
   --icount         count instructions: 1 ns of CPU time is one, and there is a perf stat
   --cpus N         default 2; with --icount always 1
   --memory MIB     default 2048
@@ -27,6 +29,7 @@ const USAGE = `usage: run.mjs [options] -- COMMAND [ARGUMENT…]
 
 const OPTIONS = {
   kernel: { type: 'string', default: '6.1' },
+  arch: { type: 'string', default: process.arch },
   icount: { type: 'boolean', default: false },
   cpus: { type: 'string' },
   memory: { type: 'string', default: '2048' },
@@ -58,11 +61,17 @@ function readOptions() {
     return value;
   };
   const cpus = number('cpus', values.cpus ?? (values.icount ? 1 : 2));
+  if (!Object.hasOwn(ARCHITECTURES, values.arch)) {
+    const known = Object.keys(ARCHITECTURES).join(' or ');
+    throw new UsageError(`--arch must be ${known}, not '${values.arch}'`);
+  }
+  if (values.icount && values.arch !== 'x64') throw new UsageError('--icount is for x64 only');
   if (values.icount && cpus !== 1) throw new UsageError('--icount has one CPU: see README.md');
   return {
     ...values,
     command,
     cpus,
+    workFolder: WORK_FOLDER,
     memoryMib: number('memory', values.memory),
     timeoutS: number('timeout', values.timeout),
     environment: values.env.map((setting) => {
@@ -79,9 +88,10 @@ async function main() {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
-  const qemu = findProgram('qemu-system-x86_64', 'qemu-system-x86');
+  const { qemu: needed, debian } = ARCHITECTURES[options.arch];
+  const qemu = findProgram(needed.program, needed.package);
   mkdirSync(WORK_FOLDER, { recursive: true });
-  const folder = kernelFolder(options.kernel, WORK_FOLDER);
+  const folder = kernelFolder(options.kernel, debian, WORK_FOLDER);
   const runFolder = mkdtempSync(join(WORK_FOLDER, 'run-'));
   process.on('exit', () => rmSync(runFolder, { recursive: true }));
   const initramfs = join(runFolder, 'initramfs');

@@ -1,0 +1,38 @@
+// What tells a guest's architecture from another: names, qemu's machine, and where the host has the C library of one that
+// is not its own.
+
+export const ARCHITECTURES = {
+  x64: {
+    debian: 'amd64',
+    qemu: { program: 'qemu-system-x86_64', package: 'qemu-system-x86' },
+    // Without these two flags the kernel copies by longer "rep" instructions: see README.md.
+    machine: ['-M', 'q35', '-cpu', 'max,-erms,-fsrm'],
+    parameters: ['console=ttyS0', 'tsc=reliable'],
+    triplet: 'x86_64-linux-gnu',
+    loader: '/lib64/ld-linux-x86-64.so.2',
+  },
+  arm64: {
+    debian: 'arm64',
+    qemu: { program: 'qemu-system-aarch64', package: 'qemu-system-arm' },
+    // The architecture's own way to sign pointers is slow to emulate.
+    machine: ['-M', 'virt', '-cpu', 'max,pauth-impdef=on'],
+    parameters: ['console=ttyAMA0'],
+    triplet: 'aarch64-linux-gnu',
+    loader: '/lib/ld-linux-aarch64.so.1',
+  },
+};
+
+/**
+ * Shell commands that put the libraries of Debian's cross compiler where programs of that architecture look for them. In
+ * the guest alone: its root is a copy in memory.
+ */
+export function foreignLibraries({ triplet, loader, debian }) {
+  const libraries = `/usr/${triplet}/lib`;
+  return [
+    `[ -e ${libraries}/libstdc++.so.6 ] || echo 'vm: the host has no libstdc++6-${debian}-cross' >&2`,
+    // What the host has there already stays.
+    `mkdir -p /lib/${triplet} ${loader.replace(/[^/]*$/, '')}`,
+    `ln -s ${libraries}/*.so.* /lib/${triplet}/ 2> /dev/null`,
+    `ln -s /lib/${triplet}/${loader.replace(/.*\//, '')} ${loader} 2> /dev/null`,
+  ];
+}
