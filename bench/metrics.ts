@@ -61,6 +61,16 @@ const definitions: readonly MetricDefinition[] = [
     table: 'main',
   },
   {
+    // What there is once, however many connections there are: the runtime, pools of buffers, rings.
+    name: 'bytesAtStart',
+    title: 'MB at start',
+    label: 'Memory before the connections (MB)',
+    scale: 1e-6,
+    digits: 1,
+    better: 'lower',
+    table: 'main',
+  },
+  {
     name: 'idleCpuShare',
     title: 'idle CPU %',
     label: 'CPU time while idle (% of a core)',

@@ -2,9 +2,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Child, pinned } from './child.js';
+import { heldBytes } from './memory.js';
 
 const exitNoticeMs = 50; // from a lost connection to the news of the process's exit
 const listenTimeoutMs = 15_000;
+const collectTimeoutMs = 30_000;
 
 export interface CpuTime {
   readonly processNs: number;
@@ -32,6 +34,8 @@ export class Server {
   readonly host: string;
   readonly port: number;
   readonly #child: Child;
+  /** As last read: what a thread used before it ended stays in the sum. */
+  readonly #threadTimes = new Map<number, ReturnType<typeof parseSchedstat>>();
 
   private constructor(child: Child, address: { host: string; port: number }) {
     this.#child = child;
@@ -67,19 +71,31 @@ export class Server {
     return readdirSync(`/proc/${this.pid}/task`).length;
   }
 
+  /** The memory that it holds, see memory.ts. */
+  heldBytes(): number {
+    return heldBytes(this.pid);
+  }
+
   /** Exact while the server sleeps; a running thread's time may lag by a scheduler tick. */
   cpuTime(): CpuTime {
-    let processNs = 0;
-    let mainThreadNs = 0;
-    let waitNs = 0;
     for (const thread of readdirSync(`/proc/${this.pid}/task`)) {
       const file = `/proc/${this.pid}/task/${thread}/schedstat`;
-      const time = parseSchedstat(readFileSync(file, 'utf8'));
-      processNs += time.cpuNs;
-      waitNs += time.waitNs;
-      if (Number(thread) === this.pid) mainThreadNs = time.cpuNs;
+      this.#threadTimes.set(Number(thread), parseSchedstat(readFileSync(file, 'utf8')));
     }
-    return { processNs, mainThreadNs, waitNs };
+    const times = [...this.#threadTimes.values()];
+    return {
+      processNs: times.reduce((sum, { cpuNs }) => sum + cpuNs, 0),
+      mainThreadNs: this.#threadTimes.get(this.pid)?.cpuNs ?? 0,
+      waitNs: times.reduce((sum, { waitNs }) => sum + waitNs, 0),
+    };
+  }
+
+  /** The server collects its garbage. Rejects where it does not say that it has. */
+  async collectGarbage(): Promise<void> {
+    this.#child.signal('SIGUSR2');
+    const line = await this.#child.nextLine(collectTimeoutMs);
+    if (line !== 'collected')
+      throw new Error(`expected the server to say 'collected', not '${line}'`);
   }
 
   /** Keeps an idle server from using its core while another is measured there. */

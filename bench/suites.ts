@@ -13,12 +13,16 @@ export interface SuiteRow {
   readonly args: readonly string[];
 }
 
+type Timing = Readonly<Record<Length, string>>;
+
 interface RowDefinition {
   readonly workload: string;
   readonly load: string;
+  /** Unless it is that of rounds of load. */
+  readonly timing?: Timing;
 }
 
-const timing: Readonly<Record<Length, string>> = {
+const loadTiming: Timing = {
   full: '--rounds 6 --seconds 0.6 --warm-up 1.2 --count-rounds 2',
   quick: '--rounds 3 --seconds 0.15 --warm-up 0.3 --count-rounds 1',
 };
@@ -39,6 +43,14 @@ function bulk(direction: 'upload' | 'download', connections: number, more = ''):
   };
 }
 
+const idle: RowDefinition = {
+  workload: 'idle',
+  load: '--connections 4000',
+  timing: { full: '--rounds 3 --seconds 1', quick: '--rounds 1 --seconds 0.2' },
+};
+
+const busy: RowDefinition = { workload: 'busy', load: '--microseconds 20 --connections 64' };
+
 const kib = 1024;
 
 const definitions: readonly RowDefinition[] = [
@@ -57,11 +69,13 @@ const definitions: readonly RowDefinition[] = [
   bulk('download', 1, `--chunk ${16 * kib}`),
   bulk('upload', 4, '--shared-core'),
   bulk('download', 4, '--shared-core'),
+  idle,
+  busy,
 ];
 
 /** Every row. Throws a UsageError where a definition is none that its workload accepts. */
 export function suiteRows(length: Length, more: readonly string[] = []): readonly SuiteRow[] {
-  return definitions.map(({ workload: name, load }) => {
+  return definitions.map(({ workload: name, load, timing = loadTiming }) => {
     const workload = workloads.find((each) => each.name === name);
     if (workload === undefined) throw new Error(`the suite names a workload '${name}'`);
     const args = [...`${load} ${timing[length]}`.split(' ').filter(Boolean), ...more];

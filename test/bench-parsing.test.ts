@@ -3,6 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { errorLineOf } from '../bench/child.js';
 import { parseCpuList, placeOn } from '../bench/cpus.js';
 import { parseTrialResult } from '../bench/load.js';
+import { filledBytes, heldBytes, ringBytes } from '../bench/memory.js';
 import { parsePerfOutput } from '../bench/perf.js';
 import { parseListeningLine, parseSchedstat } from '../bench/server.js';
 import { bytesWord } from '../bench/words.js';
@@ -74,6 +75,50 @@ describe('what a server says and spends', () => {
       'file.mjs:1\nthrow new Error()\n^\n\nError: no ring\n    at main (file.mjs:1)\n\nNode.js v20';
     expect(errorLineOf(stack)).toBe('Error: no ring');
     expect(errorLineOf('c_uring: io_uring_setup: Operation not permitted')).toContain('permitted');
+  });
+});
+
+describe('the memory that a process holds', () => {
+  const rollup = (more: Readonly<Record<string, number>> = {}) => {
+    const fields = { Rss: 900, Pss_Anon: 0, Pss_File: 800, Pss_Shmem: 0, Private_Dirty: 700 };
+    const rest = { LazyFree: 0, Private_Hugetlb: 0, Swap: 50, SwapPss: 0 };
+    const lines = Object.entries({ ...fields, ...rest, ...more });
+    const text = lines.map(([name, kib]) => `${name}:`.padEnd(16) + `${kib} kB`.padStart(10));
+    return ['00400000-7ffc ---p 00000000 00:00 0 [rollup]', ...text, ''].join('\n');
+  };
+
+  it('is what it filled, in RAM or swapped out, without files and what it has given back', () => {
+    expect(filledBytes(rollup())).toBe(0);
+    expect(filledBytes(rollup({ Pss_Anon: 100 }))).toBe(100 * 1024);
+    expect(filledBytes(rollup({ Pss_Anon: 100, LazyFree: 30 }))).toBe(70 * 1024);
+    const kinds = { Pss_Anon: 1, Pss_Shmem: 2, SwapPss: 4, Private_Hugetlb: 8 };
+    expect(filledBytes(rollup(kinds))).toBe(15 * 1024);
+    const withoutShmem = rollup().replace('Pss_Shmem', 'Shmem');
+    expect(() => filledBytes(withoutShmem)).toThrow('smaps_rollup has no Pss_Shmem');
+  });
+
+  it('is its rings as well, each part once', () => {
+    const ring = 'rw-s 00000000 00:10 25411                      anon_inode:[io_uring]';
+    const entries = 'rw-s 10000000 00:10 25411                      anon_inode:[io_uring]';
+    const other = 'rw-s 00000000 00:10 30000                      anon_inode:[io_uring]';
+    const file = 'r-xp 00001000 08:01 77 /usr/bin/node';
+    const maps = [
+      `00400000-00500000 ${file}`,
+      `7f0000000000-7f0000011000 ${ring}`,
+      `7f0000020000-7f0000031000 ${ring}`,
+      `7f0000100000-7f0000110000 ${entries}`,
+      `7f0000200000-7f0000201000 ${other}`,
+      '7ffc00000000-7ffc00021000 rw-p 00000000 00:00 0 [stack]',
+      '',
+    ];
+    expect(ringBytes(maps.join('\n'))).toBe(0x11000 + 0x10000 + 0x1000);
+    expect(ringBytes('')).toBe(0);
+  });
+
+  it('grows with what this process fills', () => {
+    const before = heldBytes(process.pid);
+    const filled = Buffer.alloc(64 * 1024 * 1024, 1);
+    expect(heldBytes(process.pid) - before).toBeGreaterThan(0.9 * filled.length);
   });
 });
 

@@ -6,6 +6,7 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readResults } from '../bench/report/results-file.js';
 import { type RowResult, ratioBetween } from '../bench/result.js';
+import { describeOrSkip, skipNote } from './support/bench-tools.js';
 
 const root = path.dirname(require.resolve('proactor/package.json'));
 const buildAndRunTimeoutMs = 120_000;
@@ -15,16 +16,7 @@ function bench(...args: readonly string[]) {
   return spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
 }
 
-/** Why the native programs cannot be built here. */
-function missingTool(): string | undefined {
-  const tools = ['cmake', 'taskset'].filter((tool) => spawnSync(tool, ['--version']).error);
-  return tools.length === 0 ? undefined : tools.join(' and ');
-}
-
-const missing = missingTool();
-const describeOrSkip = missing === undefined ? describe : describe.skip;
-
-describeOrSkip(`a short run of the benchmark${missing ? ` (skipped: no ${missing})` : ''}`, () => {
+describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(path.join(tmpdir(), 'proactor-bench-'));
@@ -83,6 +75,57 @@ describeOrSkip(`a short run of the benchmark${missing ? ` (skipped: no ${missing
       );
       for (const { metrics } of row.drivers) {
         expect(metrics[headline]?.median).toBeGreaterThan(0);
+      }
+      expect(run.status).toBe(0);
+    },
+    buildAndRunTimeoutMs,
+  );
+
+  it(
+    'idle reads memory and CPU time of servers whether or not they collect garbage',
+    () => {
+      const json = path.join(folder, 'result.json');
+      const load = ['--connections', '500', '--seconds', '0.1', '--rounds', '1'];
+      const choice = ['--drivers', 'proactor-loop,node-net,c-epoll,c-uring'];
+      const run = bench('idle', ...load, ...choice, '--json', json);
+      const row = readResults(json).rows[0] as RowResult;
+      expect(row).toMatchObject({ id: 'idle/500/own', headline: 'bytesPerConnection' });
+      const [loop, net, epoll, uring] = row.drivers.map(({ status, reason, metrics }) => {
+        expect([status, reason]).toEqual(['ok', undefined]);
+        expect(metrics['idleCpuShare']?.median).toBeLessThan(1);
+        return (name: string) => metrics[name]?.median ?? Number.NaN;
+      });
+      for (const value of [loop, net]) {
+        expect(value?.('bytesAtStart')).toBeGreaterThan(4e6); // a heap
+        expect(value?.('bytesPerConnection')).toBeLessThan(20_000);
+      }
+      expect(epoll?.('bytesAtStart')).toBeLessThan(2e6);
+      expect(epoll?.('bytesPerConnection')).toBeGreaterThan(0);
+      expect(uring?.('bytesAtStart')).toBeGreaterThan(4096 * 64 + 32_768 * 16); // its ring
+      expect(run.status).toBe(0);
+    },
+    buildAndRunTimeoutMs,
+  );
+
+  it(
+    'busy makes each message cost the main thread what was asked for',
+    () => {
+      const json = path.join(folder, 'result.json');
+      const timing = ['--seconds', '0.2', '--rounds', '1', '--warm-up', '0.3', '--count-rounds'];
+      const load = ['--microseconds', '200', '--connections', '4', ...timing, '0'];
+      const choice = ['--drivers', 'proactor-loop,proactor-thread,node-net'];
+      const run = bench('busy', ...load, ...choice, '--json', json);
+      const row = readResults(json).rows[0] as RowResult;
+      expect(row).toMatchObject({
+        id: 'busy/200us/4x64B/depth1/own',
+        headline: 'messagesPerSecond',
+      });
+      expect(row.drivers.map(({ status, reason }) => [status, reason])).toEqual(
+        Array(3).fill(['ok', undefined]),
+      );
+      for (const { metrics } of row.drivers) {
+        expect(metrics['mainThreadCpuNsPerMessage']?.median).toBeGreaterThan(100_000);
+        expect(metrics['messagesPerSecond']?.median).toBeLessThan(10_000);
       }
       expect(run.status).toBe(0);
     },

@@ -1,9 +1,11 @@
 // All workloads, in the order of the command's help.
 import type { Workload } from '../workload.js';
 import { bulk } from './bulk.js';
+import { busy } from './busy.js';
 import { churn } from './churn.js';
 import { echo } from './echo.js';
+import { idle } from './idle.js';
 
-export const workloads: readonly Workload[] = [echo, churn, bulk];
+export const workloads: readonly Workload[] = [echo, churn, bulk, idle, busy];
 
 export const workloadNames: readonly string[] = workloads.map(({ name }) => name);
