@@ -218,6 +218,11 @@ function promise(
   then: unknown,
   args: unknown[],
 ): Promise<number> {
+  const handler = args.find((arg) => typeof arg === 'function');
+  if (handler !== undefined) {
+    const place = `argument number ${args.length + 1}, behind all others`;
+    throw invalidArgType('handler', `${place}, which then have to be given`, handler);
+  }
   if (op.multishot) throw invalidArgType('handler', 'of type function', then);
   if (then !== undefined && (then === null || typeof then !== 'object')) {
     throw invalidArgType('options', 'of type object or a completion handler', then);

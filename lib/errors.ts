@@ -80,6 +80,11 @@ export function outOfRange(name: string, range: string, actual: unknown): RangeE
   );
 }
 
+/** For a class whose objects a function makes: `instead`. */
+export function illegalConstructor(instead: string): TypeError {
+  return coded(new TypeError(`Illegal constructor: use ${instead}`), 'ERR_ILLEGAL_CONSTRUCTOR');
+}
+
 export function badPort(name: string, actual: unknown): RangeError {
   return coded(
     new RangeError(`${name} should be >= 0 and < 65536. ${describe(actual)}.`),

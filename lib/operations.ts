@@ -489,8 +489,10 @@ export type Operations = { readonly [K in keyof Table]: MethodOf<Table[K]> };
 /** Gives `prototype` a method for each entry of the table. */
 export function installOperations(prototype: Initiator): void {
   for (const [name, definition] of Object.entries(operations)) {
+    const value = methodFor(name, definition as never);
+    Object.defineProperty(value, 'name', { value: name }); // for stack traces
     Object.defineProperty(prototype, name, {
-      value: methodFor(name, definition as never),
+      value,
       configurable: true,
       writable: true,
     });

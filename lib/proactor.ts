@@ -1,5 +1,6 @@
 // Tier 1: the Proactor. One method for each operation (operations.ts defines them), and the life of
 // the ring they run on.
+import { type InspectOptions, inspect } from 'node:util';
 import { type Initiator, unsupported } from './define-operation';
 import { channels, debug } from './diagnostics';
 import { invalidArgType, outOfRange, proactorError, type SystemError, systemError } from './errors';
@@ -355,6 +356,12 @@ class ProactorBase implements Initiator {
     channels.dispose.publish({ proactor: this, leaked });
   }
 
+  /** What console.log() prints of it: it is in every stream, and its memory is of interest to nobody. @internal */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    const { dispatch, disposed } = this;
+    return `Proactor ${inspect({ dispatch, disposed, inFlight: this.ring.inFlight }, options)}`;
+  }
+
   /** Throws from dispose() on. @internal */
   checkNotDisposed(): void {
     if (this.disposed) throw disposedError();
@@ -367,6 +374,16 @@ class ProactorBase implements Initiator {
 
 function disposedError(): Error {
   return proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+}
+
+// As what it is known to users: in messages, and in what is printed of it.
+Object.defineProperty(ProactorBase, 'name', { value: 'Proactor' });
+
+/** Of functions that take one as their first argument. @internal */
+export function checkProactor(value: unknown): void {
+  if (!(value instanceof ProactorBase)) {
+    throw invalidArgType('proactor', 'an instance of Proactor', value);
+  }
 }
 
 installOperations(ProactorBase.prototype as unknown as Initiator);

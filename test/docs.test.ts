@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { commandProblem } from './support/commands';
 import { anchorsOf, type Block, blocksOf, documents, linksOf, proseOf } from './support/markdown';
-import { root } from './support/sources';
+import { libraryFiles, nativeFiles, root, textOf } from './support/sources';
 
 const PROGRAM_LIMIT_MS = 10_000;
 const TYPE_CHECK_LIMIT_MS = 60_000;
@@ -32,6 +32,33 @@ describe('code blocks', () => {
     for (const block of ofLanguage('json')) {
       expect({ place: placeOf(block), value: JSON.parse(block.code) as unknown }).toBeDefined();
     }
+  });
+});
+
+describe('drawings of ARCHITECTURE.md', () => {
+  const drawings = blocks.filter(
+    ({ document, language }) => document === 'ARCHITECTURE.md' && language === 'text',
+  );
+  const sources = [...libraryFiles, ...nativeFiles].map(textOf);
+
+  /** Whether a class or interface of lib/ or native/ declares a member. */
+  function isDeclared(owner: string, member: string): boolean {
+    const home = new RegExp(`^(?:export )?(?:class|interface) ${owner}\\b`, 'm');
+    const declaration = new RegExp(`^ +(?:[\\w*&<>:]+ )*[*&#]?${member}\\s*[(=:<]`, 'm');
+    return sources.some((text) => home.test(text) && declaration.test(text));
+  }
+
+  it('name members and files that there are', () => {
+    const wrong = drawings.flatMap(({ code }) => [
+      ...[...code.matchAll(/\b([A-Z]\w+)(?:\.|::)(\w+)/g)]
+        .filter(([, owner = '', member = '']) => !isDeclared(owner, member))
+        .map(([name]) => name),
+      ...[...code.matchAll(/\b(?:lib|native)\/[\w/-]+\.\w+/g)]
+        .map(([file]) => file)
+        .filter((file) => !existsSync(path.join(root, file))),
+    ]);
+    expect(drawings.length).toBeGreaterThan(3);
+    expect(wrong).toEqual([]);
   });
 });
 

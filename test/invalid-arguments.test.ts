@@ -1,6 +1,7 @@
 // Programmer errors throw at the call, with Node's codes, and name the argument.
-import { afterAll, beforeAll, expect, it } from '@jest/globals';
-import { constants, Proactor } from 'proactor';
+import { inspect } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { constants, Proactor, TcpAcceptor, TcpStream } from 'proactor';
 import { describeEach } from './support/dispatchers';
 import { itWithOperation } from './support/features';
 
@@ -50,7 +51,7 @@ function memory(call: string): Case[] {
     [call, [0, bytes, 4, 5], RANGE, '"length"'],
     [call, [0, bytes, 0, -1], RANGE, '"length"'],
     [call, [0, bytes, 0, 1.5], RANGE, '"length"'],
-    [call, [0, bytes, handler], TYPE, '"offset"'],
+    [call, [0, bytes, handler], TYPE, '"handler"'],
   ];
 }
 
@@ -285,4 +286,56 @@ it.each(options)('new Proactor(%j) throws %s', (given, code, name) => {
   expect(() => new Proactor(given as never)).toThrow(
     expect.objectContaining({ code, message: expect.stringContaining(name) }),
   );
+});
+
+describeEach('a completion handler in the place of an argument', ({ open }) => {
+  it.each([
+    ['timeout', [10, handler], 'argument number 3'],
+    ['read', [0, Buffer.alloc(1), handler], 'argument number 6'],
+    ['acceptMultishot', [0, handler], 'argument number 3'],
+  ] as const)('of %s is told where it belongs', (call, args, place) => {
+    const method = (open() as unknown as Record<string, (...args: unknown[]) => unknown>)[call]!;
+    const message = expect.stringMatching(new RegExp(`"handler" argument must be ${place}`));
+    expect(() => method(...args)).toThrow(expect.objectContaining({ code: TYPE, message }));
+  });
+});
+
+describe('TcpAcceptor and TcpStream', () => {
+  it('need a proactor to listen and to connect', async () => {
+    const expected = expect.objectContaining({
+      code: TYPE,
+      message: expect.stringContaining('"proactor" argument must be an instance of Proactor'),
+    });
+    for (const given of [undefined, {}, { port: 0 }, Proactor]) {
+      await expect(TcpAcceptor.listen(given as never, { port: 0 })).rejects.toEqual(expected);
+      await expect(TcpStream.connect(given as never, { port: 1 })).rejects.toEqual(expected);
+    }
+  });
+
+  it('are made by these functions only', async () => {
+    const proactor = new Proactor();
+    const made = (type: unknown, options?: object): unknown =>
+      new (type as new (...args: unknown[]) => unknown)(proactor, options);
+    for (const [type, instead] of [
+      [TcpAcceptor, 'TcpAcceptor.listen()'],
+      [TcpStream, 'TcpStream.connect()'],
+    ] as const) {
+      expect(() => made(type, { port: 0 })).toThrow(
+        expect.objectContaining({
+          code: 'ERR_ILLEGAL_CONSTRUCTOR',
+          message: expect.stringContaining(instead),
+        }),
+      );
+    }
+    await proactor.dispose(); // nothing of them is left on it
+  });
+});
+
+describe('a proactor that is printed', () => {
+  it('goes by its name, and shows what it is and does', async () => {
+    const proactor = new Proactor({ dispatch: 'thread' });
+    expect(inspect(proactor)).toBe("Proactor { dispatch: 'thread', disposed: false, inFlight: 0 }");
+    await proactor.dispose();
+    expect(inspect(proactor)).toContain('disposed: true');
+  });
 });

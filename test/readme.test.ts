@@ -135,12 +135,12 @@ describe('the tables', () => {
     expect(missing).toEqual([]);
   });
 
-  /** Names of an object's fields and methods, without operations and without what is marked as internal. */
+  /** Names of an object's fields and methods, without operations and without what is internal or private. */
   function publicNames(owner: object): string[] {
     const internal = new Set<string>(['constructor', ...Object.keys(operations)]);
     for (const file of libraryFiles) {
       const marked = textOf(file).matchAll(
-        /@internal[^/]*\*\/\s+(?:readonly |static |async |get |set )*(\w+)/g,
+        /(?:@internal[^/]*\*\/|^ +private)\s+(?:readonly |static |async |get |set )*(\w+)/gm,
       );
       for (const [, name = ''] of marked) internal.add(name);
     }

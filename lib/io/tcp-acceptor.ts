@@ -1,8 +1,8 @@
 // Accepting TCP connections: one multishot accept, its connections given to a handler or an
 // iterator.
 import { channels } from '../diagnostics';
-import { invalidArgType, proactorError, systemError } from '../errors';
-import type { Proactor } from '../proactor';
+import { illegalConstructor, invalidArgType, proactorError, systemError } from '../errors';
+import { checkProactor, type Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import type { OperationId } from '../ring/handler-table';
 import * as kernel from '../ring/kernel';
@@ -82,6 +82,7 @@ export class TcpAcceptor {
     address: SocketAddress,
     options: ListenOptions,
   ) {
+    if (typeof fd !== 'number') throw illegalConstructor('TcpAcceptor.listen()');
     this.proactor = proactor;
     this.address = address;
     this.#fd = fd;
@@ -105,6 +106,7 @@ export class TcpAcceptor {
     options: ListenOptions = {},
     onConnection: ConnectionHandler | null = null,
   ): Promise<TcpAcceptor> {
+    checkProactor(proactor);
     checkObject(options, 'options');
     const { backlog = 511, host, ipv6Only = false, reusePort = false } = options;
     const port = options.port === undefined ? 0 : checkPort(options.port, 'options.port');

@@ -1,7 +1,7 @@
 // TCP streams: a Stream with its socket's options and addresses.
 import { channels } from '../diagnostics';
-import { proactorError } from '../errors';
-import type { Proactor } from '../proactor';
+import { illegalConstructor, proactorError } from '../errors';
+import { checkProactor, type Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import * as kernel from '../ring/kernel';
 import type { SocketAddress } from '../socket-address';
@@ -30,6 +30,7 @@ export class TcpStream extends Stream {
     options: TcpSocketOptions,
     remoteAddress?: SocketAddress,
   ) {
+    if (typeof fd !== 'number') throw illegalConstructor('TcpStream.connect()');
     super(proactor, fd, options);
     this.#remoteAddress = remoteAddress;
   }
@@ -44,6 +45,7 @@ export class TcpStream extends Stream {
    * port; ENOTFOUND for an unknown name; an AbortError; ERR_PROACTOR_DISPOSED.
    */
   static async connect(proactor: Proactor, options: ConnectOptions): Promise<TcpStream> {
+    checkProactor(proactor);
     const { fd, address } = await connectSocket(proactor, options);
     try {
       // Ended since the completion: nobody would close the stream.

@@ -1,6 +1,6 @@
 // One ring: initiates operations and dispatches their completions. Knows slots, queues and
 // counters; what the operations mean is for the tiers above. The hot path of everything is
-// begin() -> commit() and #dispatch() -> #complete().
+// begin() -> commit() and dispatch() -> complete().
 //
 // Here and in the other files of this folder what runs for each message is a function in a field, and
 // what it refers to is in fields that the constructor assigns once, of TypeScript's privacy: while

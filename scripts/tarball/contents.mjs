@@ -7,13 +7,18 @@ const NEEDED = [
   'README.md',
   'LICENSE',
   'CHANGELOG.md',
+  'SECURITY.md',
+  'docs/operations.md',
+  'docs/tcp.md',
+  'docs/workers.md',
+  'docs/doctor.md',
   'dist/index.js',
   'dist/index.mjs',
   'dist/index.d.ts',
   'dist/index.d.mts',
 ];
 const ALLOWED =
-  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|dist\/.*\.(m?js|d\.m?ts)|prebuilds\/linux-(x64|arm64)\/proactor\.(glibc|musl)\.node)$/;
+  /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.md|dist\/.*\.(m?js|d\.m?ts)|prebuilds\/linux-(x64|arm64)\/proactor\.(glibc|musl)\.node)$/;
 
 function tar(args) {
   const result = spawnSync('tar', args, { encoding: 'utf8', maxBuffer: 16 << 20 });
