@@ -64,5 +64,7 @@ const built = planned
     console.log(`prebuild: ${target.name}`);
     return build(target, toolchain);
   });
+// An older one would look as if it were of these sources.
+for (const [target] of missing) rmSync(path.join(root, binaryPath(target)), { force: true });
 for (const reason of reasons) console.log(`skipped: ${reason}`);
 if (built.length > 0) run(process.execPath, ['scripts/check-binary.mjs', ...built]);
