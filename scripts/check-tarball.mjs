@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { fail, root, run } from './common.mjs';
 import { installNode, installPinned } from './runtimes.mjs';
 import { Checklist, Missing } from './tarball/checklist.mjs';
+import { checkCommands } from './tarball/cli.mjs';
 import { Consumer, ownNpm } from './tarball/consumer.mjs';
 import { checkContents, checkManifest, readTarball } from './tarball/contents.mjs';
 import { packInto } from './tarball/pack.mjs';
@@ -92,6 +93,7 @@ consumer.addPrograms();
 for (const program of ['import.mjs', 'require.cjs', 'elsewhere.cjs']) {
   await checklist.check(`runs ${program}`, () => consumer.output([consumer.node, program]));
 }
+await checkCommands(checklist, consumer);
 await checkTypes(checklist, consumer);
 await checkRuntimes(checklist, consumer);
 
