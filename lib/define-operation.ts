@@ -41,15 +41,20 @@ export interface OperationDefinition<A extends unknown[], M extends boolean = fa
 }
 
 /**
- * A one-shot operation: with a handler as last argument, behind all others, it returns its id;
- * without one a promise of the result. A result of -errno rejects the promise with a SystemError.
+ * A one-shot operation. With a handler as last argument, behind all others, none of which may then be
+ * left out, it returns its id. Without one it returns a promise of the result, which is rejected with
+ * a `SystemError` where that is -errno, and with an `AbortError` where the `signal` ended it.
  */
 export interface OneShot<A extends unknown[]> {
   (...args: [...Required<A>, CompletionHandler]): OperationId;
   (...args: [...A, options?: OperationOptions]): Promise<number>;
 }
 
-/** A multishot operation: its handler is called until a completion lacks IORING_CQE_F_MORE. */
+/**
+ * An operation that takes a handler only, behind all other arguments, none of which may be left out. Of
+ * a multishot operation the handler is called until a completion lacks IORING_CQE_F_MORE. Returns its
+ * id.
+ */
 export type MultiShot<A extends unknown[]> = (
   ...args: [...Required<A>, CompletionHandler]
 ) => OperationId;
@@ -87,7 +92,7 @@ export function multishot<A extends unknown[]>(
  * The method for a definition. Arity selects one of a few shapes, so that no call collects its
  * arguments.
  */
-export function methodFor(name: string, definition: AnyDefinition): Method {
+function methodFor(name: string, definition: AnyDefinition): Method {
   const shape = SHAPES[Math.max(0, definition.prepare.length - 2)];
   if (shape === undefined) throw new RangeError(`operation ${name} has too many arguments`);
   const general = shape(new Compiled(name, definition));
@@ -117,6 +122,15 @@ export function unsupported(name: string, { since }: AnyDefinition, kernel: stri
       `the operation ${name} is not there in this kernel (${kernel})${remedy}`,
     );
   };
+}
+
+/** Gives `prototype` a method for each entry of `table`. */
+export function installMethods(prototype: Initiator, table: Record<string, unknown>): void {
+  for (const [name, definition] of Object.entries(table)) {
+    const value = methodFor(name, definition as AnyDefinition);
+    Object.defineProperty(value, 'name', { value: name }); // for stack traces
+    Object.defineProperty(prototype, name, { value, configurable: true, writable: true });
+  }
 }
 
 /**

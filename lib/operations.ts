@@ -1,9 +1,9 @@
 // The operations table: one entry for each operation of io_uring, in the kernel's order, with the
 // arguments of the manual page named in its comment. A new operation is one entry here; method,
 // types and promise form follow from it.
-import { type Initiator, type MethodOf, methodFor, multishot, operation } from './define-operation';
+import { type MethodOf, multishot, operation } from './define-operation';
 import { prepareMessage, prepareVector, type ReceiveMessage, type SendMessage } from './message';
-import { path, position, providedBuffers, sendDirect, target, timespec } from './prepare';
+import { filePosition, path, providedBuffers, sendDirect, target, timespec } from './prepare';
 import type { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
@@ -14,10 +14,7 @@ import { checkDescriptor, checkFlags, checkInteger, checkView } from './validate
 const { Opcode } = kernel;
 const INT32_MAX = 0x7fffffff;
 
-/**
- * A position in a file: a number, or -1 for the file's own position, which the operation then
- * moves.
- */
+/** Bytes from a file's start, or -1 for the file's own position, which the operation then moves. */
 export type FilePosition = number;
 
 /** The table. `operations.send` is the definition of `proactor.send`. */
@@ -28,9 +25,9 @@ export const operations = {
   /** Reads into several buffers, readv(2). IORING_OP_READV. Result: bytes read, 0 at the end. */
   readv: operation({
     opcode: Opcode.READV,
-    prepare(entry, ring, fd: number, buffers: readonly BufferSource[], at?: FilePosition) {
+    prepare(entry, ring, fd: number, buffers: readonly BufferSource[], position?: FilePosition) {
       entry.fd = checkDescriptor(fd);
-      position(entry, at);
+      filePosition(entry, position);
       prepareVector(entry, ring, buffers, true);
     },
   }),
@@ -38,9 +35,9 @@ export const operations = {
   /** Writes from several buffers, writev(2). IORING_OP_WRITEV. Result: bytes written. */
   writev: operation({
     opcode: Opcode.WRITEV,
-    prepare(entry, ring, fd: number, buffers: readonly BufferSource[], at?: FilePosition) {
+    prepare(entry, ring, fd: number, buffers: readonly BufferSource[], position?: FilePosition) {
       entry.fd = checkDescriptor(fd);
-      position(entry, at);
+      filePosition(entry, position);
       prepareVector(entry, ring, buffers, false);
     },
   }),
@@ -59,7 +56,7 @@ export const operations = {
 
   /**
    * Waits for events (POLLIN…) of a descriptor once, poll(2). IORING_OP_POLL_ADD. Result: the
-   * events.
+   * events that there are.
    */
   pollAdd: operation({
     opcode: Opcode.POLL_ADD,
@@ -134,8 +131,8 @@ export const operations = {
   }),
 
   /**
-   * Completes every `periodMs`, `count` times or without end (0). IORING_OP_TIMEOUT, multishot
-   * (Linux 6.4). Results: -ETIME.
+   * Completes every `periodMs` milliseconds, `count` times or without end (0). IORING_OP_TIMEOUT,
+   * multishot (Linux 6.4). Results: -ETIME.
    */
   timeoutMultishot: multishot({
     opcode: Opcode.TIMEOUT,
@@ -160,8 +157,8 @@ export const operations = {
   }),
 
   /**
-   * Gives a timeout another duration from now on. IORING_OP_TIMEOUT_REMOVE, update. Result: 0 or
-   * -ENOENT.
+   * Gives a timeout another duration, of `durationMs` milliseconds from now on.
+   * IORING_OP_TIMEOUT_REMOVE, update. Result: 0 or -ENOENT.
    */
   timeoutUpdate: operation({
     opcode: Opcode.TIMEOUT_REMOVE,
@@ -185,10 +182,7 @@ export const operations = {
     },
   }),
 
-  /**
-   * Accepts connections one after the other. IORING_OP_ACCEPT, multishot. Results: their
-   * descriptors.
-   */
+  /** As `accept`, one connection after the other. IORING_OP_ACCEPT, multishot. Results: their descriptors. */
   acceptMultishot: multishot({
     opcode: Opcode.ACCEPT,
     syscall: 'accept',
@@ -200,8 +194,10 @@ export const operations = {
     },
   }),
 
-  /** Requests the end of an operation, which completes with its own result. IORING_OP_ASYNC_CANCEL. Result: 0,
-   * -ENOENT (no such operation), -EALREADY (it is being executed). */
+  /**
+   * Requests the end of an operation, which completes with a result of its own. IORING_OP_ASYNC_CANCEL. Result: 0,
+   * -ENOENT (no such operation), -EALREADY (it is being executed).
+   */
   asyncCancel: operation({
     opcode: Opcode.ASYNC_CANCEL,
     prepare(entry, ring, id: OperationId) {
@@ -229,9 +225,9 @@ export const operations = {
   }),
 
   /**
-   * Limits the time of the operation initiated before, which must have been linked (`link()`).
-   * Result: -ETIME if it struck (the promise is fulfilled with 1), -ECANCELED if the operation was
-   * faster (with 0). IORING_OP_LINK_TIMEOUT.
+   * Limits the time of the operation initiated before, which must have been linked (`link()`), to
+   * `durationMs` milliseconds. Result: -ETIME if it struck (the promise is fulfilled with 1),
+   * -ECANCELED if the operation was faster (with 0). IORING_OP_LINK_TIMEOUT.
    */
   linkTimeout: operation({
     opcode: Opcode.LINK_TIMEOUT,
@@ -333,10 +329,10 @@ export const operations = {
       buffer: BufferSource,
       offset?: number,
       length?: number,
-      at?: FilePosition,
+      position?: FilePosition,
     ) {
       entry.fd = checkDescriptor(fd);
-      position(entry, at);
+      filePosition(entry, position);
       ring.memory.target(entry, buffer, offset, length);
     },
   }),
@@ -354,15 +350,15 @@ export const operations = {
       buffer: BufferSource,
       offset?: number,
       length?: number,
-      at?: FilePosition,
+      position?: FilePosition,
     ) {
       entry.fd = checkDescriptor(fd);
-      position(entry, at);
+      filePosition(entry, position);
       ring.memory.source(entry, buffer, offset, length);
     },
   }),
 
-  /** Sends on a socket, send(2). IORING_OP_SEND. Result: bytes sent. */
+  /** Sends on a socket, send(2); `flags`: MSG_*. IORING_OP_SEND. Result: bytes sent. */
   send: operation({
     opcode: Opcode.SEND,
     direct: sendDirect,
@@ -381,7 +377,7 @@ export const operations = {
     },
   }),
 
-  /** Receives from a socket, recv(2). IORING_OP_RECV. Result: bytes received, 0 at the end. */
+  /** Receives from a socket, recv(2); `flags`: MSG_*. IORING_OP_RECV. Result: bytes received, 0 at the end. */
   recv: operation({
     opcode: Opcode.RECV,
     prepare(
@@ -471,7 +467,8 @@ type Table = typeof operations;
 /**
  * One method for each operation. With a completion handler as the last argument, behind all others,
  * it returns the operation's id; without one a promise of the result, which is rejected with a
- * `SystemError` for -errno.
+ * `SystemError` for -errno. What is left out of the arguments is 0 for `flags`, all of a buffer for
+ * `offset` and `length` (bytes), and the file's own for `position`.
  *
  * Memory: a `Memory` (or a view of one) is used as it is, and stays mapped until the terminal
  * completion; any other buffer that is sent or written is copied at the call; any other that is
@@ -480,21 +477,8 @@ type Table = typeof operations;
  * @throws By each: ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong
  * argument; ERR_PROACTOR_UNSUPPORTED where the kernel lacks the operation, as
  * `Proactor.probe().opcodes` tells before; ERR_PROACTOR_OPERATIONS_EXHAUSTED;
- * ERR_PROACTOR_DISPOSED. Nothing is initiated then.
+ * ERR_PROACTOR_DISPOSED; ENOMEM. Nothing is initiated then.
  *
  * @interface
  */
 export type Operations = { readonly [K in keyof Table]: MethodOf<Table[K]> };
-
-/** Gives `prototype` a method for each entry of the table. */
-export function installOperations(prototype: Initiator): void {
-  for (const [name, definition] of Object.entries(operations)) {
-    const value = methodFor(name, definition as never);
-    Object.defineProperty(value, 'name', { value: name }); // for stack traces
-    Object.defineProperty(prototype, name, {
-      value,
-      configurable: true,
-      writable: true,
-    });
-  }
-}

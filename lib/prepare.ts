@@ -9,7 +9,7 @@ import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
 import { checkInteger, checkMs, checkPath } from './validate';
 
-export function position(entry: SubmissionEntry, value: number | undefined): void {
+export function filePosition(entry: SubmissionEntry, value: number | undefined): void {
   entry.offset =
     value === undefined ? -1 : checkInteger(value, 'position', -1, Number.MAX_SAFE_INTEGER);
 }

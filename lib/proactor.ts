@@ -1,11 +1,11 @@
 // Tier 1: the Proactor. One method for each operation (operations.ts defines them), and the life of
 // the ring they run on.
 import { type InspectOptions, inspect } from 'node:util';
-import { type Initiator, unsupported } from './define-operation';
+import { type Initiator, installMethods, unsupported } from './define-operation';
 import { channels, debug } from './diagnostics';
 import { invalidArgType, outOfRange, proactorError, type SystemError, systemError } from './errors';
 import { readRestrictions } from './host';
-import { installOperations, type Operations, operations } from './operations';
+import { type Operations, operations } from './operations';
 import { defaultDispatch, explainRefusal, type ProbeReport, probe, runtimeName } from './probe';
 import { addon, type NativeAddon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
@@ -25,10 +25,14 @@ export interface ProactorOptions {
   /**
    * `'loop'`: the ring is driven from the event loop: least CPU and latency. `'thread'`: by an I/O
    * thread, which leaves the JavaScript thread free of the kernel's work and runs on runtimes
-   * without libuv. Default: `'loop'` where there is libuv.
+   * without libuv. Default: `'loop'` where there is libuv, else `'thread'`.
    */
   readonly dispatch?: Dispatch;
-  /** Entries of the submission queue, a power of two from 8 to 32768. Default: 1024. */
+  /**
+   * Entries of the submission queue, a power of two from 8 to 32768; the completion queue has four
+   * times as many. Some kernels count their memory against RLIMIT_MEMLOCK: some 170 KiB by default,
+   * 240 in thread dispatch. Default: 1024.
+   */
   readonly entries?: number;
   /** Operations in flight at the most, from 16 to 262143. Default: 262143. */
   readonly maxOperations?: number;
@@ -236,7 +240,7 @@ class ProactorBase implements Initiator {
     channels.open.publish({ proactor: this });
   }
 
-  /** The receive buffers, for recvMultishot. */
+  /** The receive buffers, for recvMultishot and recvProvided. They live as long as the proactor. */
   get buffers(): BufferRing {
     return this.ring.buffers;
   }
@@ -246,7 +250,7 @@ class ProactorBase implements Initiator {
     return this.#disposing !== undefined;
   }
 
-  /** Figures, read from shared memory. */
+  /** Figures, read from shared memory; after `dispose()` those that are kept there are 0. */
   stats(): ProactorStats {
     return readStats(this.ring);
   }
@@ -266,6 +270,8 @@ class ProactorBase implements Initiator {
    * Requests the end of an operation; returns false if it is not in flight any more. It is only a
    * request: the operation's own completion tells the outcome, mostly -ECANCELED, and until then
    * its memory is in use. Source: IORING_OP_ASYNC_CANCEL.
+   *
+   * @throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE; ERR_PROACTOR_DISPOSED.
    */
   cancel(id: OperationId): boolean {
     this.#checkOpen();
@@ -279,7 +285,7 @@ class ProactorBase implements Initiator {
    * failure, a short send or recv with MSG_WAITALL too). For chains, of up to 8, call it before
    * each operation but the last. Source: IOSQE_IO_LINK.
    *
-   * @throws ERR_PROACTOR_LINK_TOO_LONG.
+   * @throws ERR_PROACTOR_LINK_TOO_LONG; ERR_PROACTOR_DISPOSED.
    */
   link(): void {
     this.#checkOpen();
@@ -290,25 +296,39 @@ class ProactorBase implements Initiator {
    * Nobody waits for the completion of the next operation: unless it fails, it need not wake
    * anybody up and may be dispatched together with a later one: a send whose end only releases
    * memory, say. If something comes to depend on it later, say so with `hastenCompletion`.
+   *
+   * @throws ERR_PROACTOR_DISPOSED.
    */
   deferCompletion(): void {
     this.#checkOpen();
     this.ring.quiet();
   }
 
-  /** Undoes `deferCompletion` for an operation in flight. */
+  /**
+   * Undoes `deferCompletion` for an operation in flight.
+   *
+   * @throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE; ERR_PROACTOR_DISPOSED.
+   */
   hastenCompletion(id: OperationId): void {
     this.#checkOpen();
     checkInteger(id, 'id', 1, 0x7fffffff);
     this.ring.hasten(id);
   }
 
-  /** An operation in flight keeps the process alive (as it does by default). No effect later. */
+  /**
+   * An operation in flight keeps the process alive (as it does by default). No effect later.
+   *
+   * @throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE.
+   */
   refOperation(id: OperationId): void {
     this.ring.setReferenced(checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER), true);
   }
 
-  /** An operation in flight does not keep the process alive. No effect later. */
+  /**
+   * An operation in flight does not keep the process alive. No effect later.
+   *
+   * @throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE.
+   */
   unrefOperation(id: OperationId): void {
     this.ring.setReferenced(checkInteger(id, 'id', 1, Number.MAX_SAFE_INTEGER), false);
   }
@@ -386,7 +406,7 @@ export function checkProactor(value: unknown): void {
   }
 }
 
-installOperations(ProactorBase.prototype as unknown as Initiator);
+installMethods(ProactorBase.prototype as unknown as Initiator, operations);
 
 /**
  * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers.
@@ -406,8 +426,10 @@ export interface Proactor extends ProactorBase, Operations {}
 export const Proactor = ProactorBase as {
   /**
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong option;
-   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used: the message says why and what to do; a
-   * `SystemError` where the ring cannot be made, such as ENOMEM or EMFILE.
+   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used: the message says why and what to do;
+   * ERR_PROACTOR_LOOP_UNAVAILABLE for loop dispatch without libuv; ERR_PROACTOR_UNSUPPORTED for
+   * incremental buffers that the kernel lacks; a `SystemError` where the ring cannot be made, such as
+   * ENOMEM (RLIMIT_MEMLOCK) or EMFILE, with what to do.
    */
   new (options?: ProactorOptions): Proactor;
   /** What all proactors inherit. */

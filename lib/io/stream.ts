@@ -33,7 +33,7 @@ export class Stream {
   readonly proactor: Proactor;
   /** Called when the peer ended its side, after all that it had sent was taken. */
   onEnd: (() => void) | null = null;
-  /** Called when `write` may be called again after it returned false. */
+  /** Called when everything was sent after `write` had returned false. */
   onDrain: (() => void) | null = null;
   /** Called each time that `setTimeout`'s time passed without activity. */
   onTimeout: (() => void) | null = null;
@@ -110,7 +110,7 @@ export class Stream {
   }
 
   /**
-   * The next received bytes (at most `limit`), in memory of the caller's own; null when the peer
+   * The next received bytes (at most `limit` of them), in memory of the caller's own; null when the peer
    * ended. One read at a time. Source: IORING_OP_RECV, copied out of the receive buffers.
    *
    * @throws ERR_OUT_OF_RANGE; ERR_PROACTOR_READER_ACTIVE where the data is consumed in another way.
@@ -196,7 +196,7 @@ export class Stream {
 
   // ---- sending
 
-  /** Bytes sent so far. */
+  /** Bytes sent so far: that are with the kernel. */
   get bytesWritten(): number {
     this.#sender.update();
     return this.#sender.bytes;
@@ -209,8 +209,8 @@ export class Stream {
   }
 
   /**
-   * Sends data: in order, and together with what else is written in the same turn. Small data is
-   * copied; a large Buffer must not be changed until it is sent; the bytes of a Chunk or Lease are
+   * Sends data: in order, and together with what else is written in the same turn. Up to 16 KiB are
+   * copied; a larger Buffer must not be changed until it is sent; the bytes of a Chunk or Lease are
    * sent from where they are, and kept until then. Returns false when `highWaterMark` is reached:
    * go on at `onDrain`; nothing is refused meanwhile. `callback` is called when all of it is with
    * the kernel (not: with the peer), or with the error that prevented it. Source: IORING_OP_SEND,
@@ -226,7 +226,11 @@ export class Stream {
     return this.#sender.write(data, callback);
   }
 
-  /** As `write` of a string, in another encoding than UTF-8. */
+  /**
+   * As `write` of a string, in another encoding than UTF-8.
+   *
+   * @throws As `write`.
+   */
   writeText(text: string, encoding: BufferEncoding, callback?: WriteCallback): boolean {
     this.#checkWritable(callback);
     if (typeof text !== 'string') throw invalidArgType('text', 'of type string', text);
@@ -328,7 +332,7 @@ export class Stream {
     return this;
   }
 
-  /** Ends the stream with a reset: the peer's next read fails with ECONNRESET. */
+  /** As `destroy`, with a reset: the peer's next read fails with ECONNRESET. Source: SO_LINGER. */
   resetAndDestroy(): this {
     if (!this.#destroyed) addon!.setLinger(this.#fd, true, 0);
     return this.destroy();
@@ -403,6 +407,8 @@ export class Stream {
    * Calls `onTimeout` each time that so much time passes without a byte in either direction; 0
    * turns it off. `idleMs`: milliseconds, up to 2147483647. The timer does not keep the process
    * alive, and ends nothing by itself.
+   *
+   * @throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE.
    */
   setTimeout(idleMs: number): this {
     checkMs(idleMs, 'idleMs', 0x7fffffff);

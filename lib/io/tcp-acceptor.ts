@@ -97,9 +97,9 @@ export class TcpAcceptor {
    *
    * Source: socket(2), bind(2), listen(2), IORING_OP_ACCEPT.
    *
-   * @throws For wrong options ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE, ERR_SOCKET_BAD_PORT. As a
-   * rejection: EADDRINUSE, EACCES, EADDRNOTAVAIL…, with address and port; ENOTFOUND for an unknown
-   * name; ERR_PROACTOR_DISPOSED.
+   * @throws All as rejections. For wrong options ERR_INVALID_ARG_TYPE, ERR_OUT_OF_RANGE,
+   * ERR_SOCKET_BAD_PORT; EADDRINUSE, EACCES, EADDRNOTAVAIL…, with address and port; ENOTFOUND for an
+   * unknown name; ERR_PROACTOR_DISPOSED.
    */
   static async listen(
     proactor: Proactor,
@@ -147,7 +147,10 @@ export class TcpAcceptor {
     this.#arm();
   }
 
-  /** Stops accepting: connections wait in the kernel, as many as the backlog allows. */
+  /**
+   * Stops accepting: connections wait in the kernel, as many as the backlog allows. Those that were
+   * accepted by then are handed out after `resume()`.
+   */
   pause(): void {
     this.#paused = true;
     this.#cancel();

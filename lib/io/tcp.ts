@@ -40,8 +40,8 @@ export class TcpStream extends Stream {
    *
    * Source: IORING_OP_CONNECT; names are looked up by `dns.lookup`.
    *
-   * @throws For wrong options ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE, ERR_OUT_OF_RANGE,
-   * ERR_SOCKET_BAD_PORT. As a rejection: ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH…, with address and
+   * @throws All as rejections. For wrong options ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE,
+   * ERR_OUT_OF_RANGE, ERR_SOCKET_BAD_PORT; ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH…, with address and
    * port; ENOTFOUND for an unknown name; an AbortError; ERR_PROACTOR_DISPOSED.
    */
   static async connect(proactor: Proactor, options: ConnectOptions): Promise<TcpStream> {
@@ -59,19 +59,29 @@ export class TcpStream extends Stream {
     return stream;
   }
 
-  /** Our end; undefined once the stream was destroyed without having been asked before. */
+  /**
+   * Our end; undefined once the stream was destroyed without having been asked before. Source:
+   * getsockname(2).
+   */
   get localAddress(): SocketAddress | undefined {
     if (!this.destroyed) this.#localAddress ??= localAddressOf(this.fd);
     return this.#localAddress;
   }
 
-  /** The peer's end; undefined as for `localAddress`, and for a peer that is gone. */
+  /**
+   * The peer's end; undefined as for `localAddress`, and for a peer that is gone. Source:
+   * getpeername(2).
+   */
   get remoteAddress(): SocketAddress | undefined {
     if (!this.destroyed) this.#remoteAddress ??= peerAddressOf(this.fd);
     return this.#remoteAddress;
   }
 
-  /** TCP_NODELAY: whether small pieces are sent at once. */
+  /**
+   * TCP_NODELAY: whether small pieces are sent at once.
+   *
+   * @throws ERR_INVALID_ARG_TYPE; ERR_STREAM_DESTROYED.
+   */
   setNoDelay(noDelay = true): this {
     checkBoolean(noDelay, 'noDelay');
     setOption(this.#openFd(), kernel.IPPROTO_TCP, kernel.TCP_NODELAY, noDelay ? 1 : 0);
@@ -80,14 +90,20 @@ export class TcpStream extends Stream {
 
   /**
    * SO_KEEPALIVE: whether a silent peer is probed; with a number, after so many milliseconds
-   * (rounded to seconds).
+   * (rounded to seconds, at most 32767 of them).
+   *
+   * @throws ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE; ERR_STREAM_DESTROYED.
    */
   setKeepAlive(keepAlive: boolean | number = true): this {
     setKeepAlive(this.#openFd(), checkKeepAlive(keepAlive, 'keepAlive'));
     return this;
   }
 
-  /** SO_RCVBUF in bytes, as the kernel counts (it doubles what is set). */
+  /**
+   * SO_RCVBUF in bytes, as the kernel counts (it doubles what is set).
+   *
+   * @throws ERR_STREAM_DESTROYED; ERR_INVALID_ARG_TYPE or ERR_OUT_OF_RANGE for what is set.
+   */
   get receiveBufferSize(): number {
     return addon!.getOption(this.#openFd(), kernel.SOL_SOCKET, kernel.SO_RCVBUF) ?? 0;
   }
@@ -101,7 +117,11 @@ export class TcpStream extends Stream {
     );
   }
 
-  /** SO_SNDBUF in bytes, as the kernel counts (it doubles what is set). */
+  /**
+   * SO_SNDBUF in bytes, as the kernel counts (it doubles what is set).
+   *
+   * @throws As `receiveBufferSize`.
+   */
   get sendBufferSize(): number {
     return addon!.getOption(this.#openFd(), kernel.SOL_SOCKET, kernel.SO_SNDBUF) ?? 0;
   }

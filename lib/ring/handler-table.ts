@@ -13,7 +13,8 @@ import type { Owned } from './memory';
 /**
  * Called with each completion of an operation: `result` is >= 0 or -errno, `flags` are the
  * completion's (IORING_CQE_F_*). Multishot operations call it until a completion lacks
- * IORING_CQE_F_MORE.
+ * IORING_CQE_F_MORE. It is called from the event loop, never from within the call that initiated the
+ * operation; what it throws is an uncaught exception.
  */
 export type CompletionHandler = (result: number, flags: number) => void;
 

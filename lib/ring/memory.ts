@@ -36,8 +36,9 @@ export function settleSafely(owned: Owned, result: number): number {
 }
 
 /**
- * A mapping outside JavaScript's heap: operations on it copy nothing. It is unmapped when neither
- * this object, nor an operation in flight, nor an ArrayBuffer over it is left.
+ * A mapping outside JavaScript's heap, made by `proactor.allocate()`: operations on it copy nothing.
+ * It is unmapped when neither this object, nor an operation in flight, nor an ArrayBuffer over it is
+ * left.
  */
 export class Memory implements Owned {
   /**
