@@ -60,6 +60,14 @@ describe('drawings of ARCHITECTURE.md', () => {
     expect(drawings.length).toBeGreaterThan(3);
     expect(wrong).toEqual([]);
   });
+
+  it('have every file of lib/ in its layer, the command apart', () => {
+    const names = libraryFiles
+      .filter((file) => !file.startsWith('lib/cli/'))
+      .map((file) => path.basename(file, '.ts'));
+    const shown: readonly string[] = drawings[0]?.code.match(/[\w-]+/g) ?? [];
+    expect(names.filter((name) => !shown.includes(name))).toEqual([]);
+  });
 });
 
 describe('programs', () => {
