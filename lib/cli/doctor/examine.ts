@@ -1,6 +1,7 @@
 // A program: tries one thing and prints what it found as JSON. `probe`: what the kernel offers. `loop`, `thread`: a
 // proactor on that dispatcher does a nop, an echo over TCP, and lets a timer of the event loop have its turn.
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { SystemError } from '../../errors';
 import { TcpStream } from '../../io/tcp';
 import { TcpAcceptor } from '../../io/tcp-acceptor';
 import { operations } from '../../operations';
@@ -110,12 +111,19 @@ async function selfTest(dispatch: Dispatch): Promise<SelfTest> {
   return { dispatch, passed: true, failure: '', sleepsIn, nopMs, echoMs };
 }
 
+/** Of a refused ring without what helps: the doctor has that in the terms of the container. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code, syscall, message } = error as SystemError;
+  return syscall?.startsWith('io_uring_') ? `${syscall} ${code}` : message;
+}
+
 async function main(what: string | undefined): Promise<void> {
   try {
     const found = what === 'loop' || what === 'thread' ? await selfTest(what) : probe();
     console.log(JSON.stringify(found));
   } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
+    console.error(wordsOf(error));
     process.exit(1); // operations in flight would keep it alive
   }
 }
