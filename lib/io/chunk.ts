@@ -27,10 +27,10 @@ function returned(): Error {
 export class Chunk implements HeldBytes {
   /** Where `offset` is. @internal */
   readonly buffers: BufferRing;
-  #offset = -1;
-  #length = -1;
-  #copy: Buffer | null = null;
-  #claimed = false;
+  private lentOffset = -1;
+  private lentLength = -1;
+  private lentCopy: Buffer | null = null;
+  private claimed = false;
 
   /** @internal */
   constructor(buffers: BufferRing) {
@@ -39,17 +39,17 @@ export class Chunk implements HeldBytes {
 
   /** @internal */
   lend(offset: number, length: number, copy: Buffer | null): void {
-    this.#offset = offset;
-    this.#length = length;
-    this.#copy = copy;
-    this.#claimed = false;
+    this.lentOffset = offset;
+    this.lentLength = length;
+    this.lentCopy = copy;
+    this.claimed = false;
   }
 
   /** Ends the loan. True if the lender's hold on the bytes is somebody else's now. @internal */
   takeBack(): boolean {
-    this.#length = -1;
-    this.#copy = null;
-    return this.#claimed;
+    this.lentLength = -1;
+    this.lentCopy = null;
+    return this.claimed;
   }
 
   /**
@@ -57,25 +57,25 @@ export class Chunk implements HeldBytes {
    * more. @internal
    */
   hold(): void {
-    if (this.#claimed) this.buffers.retain(this.#offset);
-    this.#claimed = true;
+    if (this.claimed) this.buffers.retain(this.lentOffset);
+    this.claimed = true;
   }
 
   /** @internal */
   get offset(): number {
-    if (this.#length < 0) throw returned();
-    return this.#offset;
+    if (this.lentLength < 0) throw returned();
+    return this.lentOffset;
   }
 
   /** @internal */
   get copy(): Buffer | null {
-    return this.#copy;
+    return this.lentCopy;
   }
 
   /** Bytes received. */
   get length(): number {
-    if (this.#length < 0) throw returned();
-    return this.#length;
+    if (this.lentLength < 0) throw returned();
+    return this.lentLength;
   }
 
   /** Bytes received. */
@@ -86,13 +86,13 @@ export class Chunk implements HeldBytes {
   /** A view of the bytes, borrowed like the chunk: the memory is reused afterwards. */
   get bytes(): Buffer {
     const { offset, length } = this;
-    return this.#copy ?? this.buffers.memory.view(offset, length);
+    return this.lentCopy ?? this.buffers.memory.view(offset, length);
   }
 
   /** The bytes as text. A character that is torn between two chunks is not put together. */
   toString(encoding: BufferEncoding = 'utf8'): string {
     const { offset, length } = this;
-    return (this.#copy ?? this.buffers.memory.view(offset, length)).toString(encoding);
+    return (this.lentCopy ?? this.buffers.memory.view(offset, length)).toString(encoding);
   }
 
   /** The bytes in memory of their own: the caller's. */
@@ -108,7 +108,7 @@ export class Chunk implements HeldBytes {
     const { offset, length } = this;
     const { buffers } = this;
     // Leases must not starve the receives of others: when buffers are few, the bytes are copied.
-    if (this.#copy !== null || buffers.scarce)
+    if (this.lentCopy !== null || buffers.scarce)
       return new Lease(buffers, -1, length, this.toBuffer());
     this.hold();
     return new Lease(buffers, offset, length, null);

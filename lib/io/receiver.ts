@@ -56,10 +56,10 @@ export class Receiver implements CompletionTarget {
   // Made when they are first needed: a connection that is idle has neither.
   private inbound: InboundQueue | null = null;
   private chunk: Chunk | null = null;
-  #onData: DataHandler | null = null;
+  private handler: DataHandler | null = null;
   private reader: Reader | null = null;
   private iterating = false;
-  #paused = false;
+  private isPaused = false;
   private watching = false; // nobody reads yet, and still the peer's end is to be noticed
   private id: OperationId = 0;
   private cancelled = false;
@@ -90,11 +90,11 @@ export class Receiver implements CompletionTarget {
   }
 
   get paused(): boolean {
-    return this.#paused;
+    return this.isPaused;
   }
 
   get onData(): DataHandler | null {
-    return this.#onData;
+    return this.handler;
   }
 
   set onData(handler: DataHandler | null) {
@@ -102,7 +102,7 @@ export class Receiver implements CompletionTarget {
       throw invalidArgType('onData', 'of type function or null', handler);
     }
     if (handler !== null && (this.reader !== null || this.iterating)) throw readerActive();
-    this.#onData = handler;
+    this.handler = handler;
     if (handler !== null) this.wake();
     else if (this.repeats) this.cancel();
   }
@@ -110,7 +110,7 @@ export class Receiver implements CompletionTarget {
   /** `ofIteration`: it is a step of the iteration that `beginIteration` began. */
   read(limit: number, ofIteration: boolean): Promise<Buffer | null> {
     checkInteger(limit, 'limit', 1, 0x7fffffff);
-    if (this.#onData !== null || this.reader !== null || this.iterating !== ofIteration) {
+    if (this.handler !== null || this.reader !== null || this.iterating !== ofIteration) {
       throw readerActive();
     }
     return new Promise((resolve, reject) => {
@@ -120,7 +120,7 @@ export class Receiver implements CompletionTarget {
   }
 
   beginIteration(): void {
-    if (this.iterating || this.reader !== null || this.#onData !== null) throw readerActive();
+    if (this.iterating || this.reader !== null || this.handler !== null) throw readerActive();
     this.iterating = true;
   }
 
@@ -129,14 +129,14 @@ export class Receiver implements CompletionTarget {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.isPaused = true;
     this.singlesLeft = SINGLES_AFTER_PAUSE;
     this.cancel();
   }
 
   resume(): void {
-    if (!this.#paused) return;
-    this.#paused = false;
+    if (!this.isPaused) return;
+    this.isPaused = false;
     this.wake();
   }
 
@@ -174,12 +174,12 @@ export class Receiver implements CompletionTarget {
   }
 
   private get wanted(): boolean {
-    return this.#onData !== null || this.reader !== null || this.watching;
+    return this.handler !== null || this.reader !== null || this.watching;
   }
 
   // Gives what is queued to whoever wants it, and sees to it that more comes.
   private wake(): void {
-    if (this.queued === 0 || this.#onData === null) {
+    if (this.queued === 0 || this.handler === null) {
       this.serveReader();
       this.arm();
     } else {
@@ -190,14 +190,14 @@ export class Receiver implements CompletionTarget {
 
   private drainQueued(): void {
     const inbound = this.inbound!;
-    if (inbound.isEmpty || this.#onData === null || this.#paused || this.stopped) {
+    if (inbound.isEmpty || this.handler === null || this.isPaused || this.stopped) {
       this.announceEnd();
       this.arm();
       return;
     }
     const { offset, length, copy } = inbound.shift()!;
     try {
-      this.lend(this.#onData, offset, length, copy);
+      this.lend(this.handler, offset, length, copy);
     } finally {
       // In a turn of its own, so that a handler that throws does not keep the rest back.
       queueMicrotask(() => this.drainQueued());
@@ -231,12 +231,12 @@ export class Receiver implements CompletionTarget {
   }
 
   private arm(): void {
-    if (this.id !== 0 || this.waitingForBuffer || this.#ended || this.stopped || this.#paused)
+    if (this.id !== 0 || this.waitingForBuffer || this.#ended || this.stopped || this.isPaused)
       return;
     // Before anybody asked, receiving would only fill memory; and with enough queued it waits, too.
     if (!this.wanted || this.queued >= this.highWaterMark) return;
     this.cancelled = false;
-    this.repeats = this.#onData !== null && this.singlesLeft === 0;
+    this.repeats = this.handler !== null && this.singlesLeft === 0;
     if (this.singlesLeft > 0) this.singlesLeft--;
     try {
       const receive = this.repeats ? receiveMultishot : receiveOnce;
@@ -257,10 +257,12 @@ export class Receiver implements CompletionTarget {
 
   /** A completion of the receive. */
   complete(result: number, flags: number): void {
-    if ((flags & IORING_CQE_F_MORE) !== 0 && result > 0) {
-      this.received(result, flags);
-      return;
-    }
+    if ((flags & IORING_CQE_F_MORE) !== 0 && result > 0) this.received(result, flags);
+    else this.receiveEnded(result, flags);
+  }
+
+  // The last completion of a receive.
+  private receiveEnded(result: number, flags: number): void {
     this.id = 0;
     try {
       if (result > 0) this.received(result, flags);
@@ -273,21 +275,28 @@ export class Receiver implements CompletionTarget {
   }
 
   private received(length: number, flags: number): void {
-    const { buffers } = this.ring;
-    const offset = buffers.take(length, flags);
+    const offset = this.ring.buffers.take(length, flags);
     this.bytes += length;
     if (this.idle !== null) this.idle.touch();
-    const handler = this.#onData;
-    if (handler !== null && !this.#paused && !this.stopped && this.queued === 0) {
-      this.lend(handler, offset, length, null);
-    } else if (this.stopped) {
-      buffers.release(offset);
+    const handler = this.handler;
+    if (handler === null || this.isPaused || this.stopped || this.queued > 0) {
+      this.keep(offset, length);
     } else {
-      this.inbound ??= new InboundQueue(buffers);
-      this.inbound.push(offset, length);
-      this.serveReader();
-      if (this.queued >= this.highWaterMark) this.cancel();
+      this.lend(handler, offset, length, null);
     }
+  }
+
+  // Of bytes that nobody takes now.
+  private keep(offset: number, length: number): void {
+    const { buffers } = this.ring;
+    if (this.stopped) {
+      buffers.release(offset);
+      return;
+    }
+    this.inbound ??= new InboundQueue(buffers);
+    this.inbound.push(offset, length);
+    this.serveReader();
+    if (this.queued >= this.highWaterMark) this.cancel();
   }
 
   private noData(result: number): void {

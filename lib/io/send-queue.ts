@@ -44,21 +44,17 @@ class Segment {
 }
 
 export class SendQueue {
+  /** Bytes waiting and in flight. */
+  bytes = 0;
   private readonly ring: Ring;
   // Lists and not arrays, which cost twice the instructions for the one segment there mostly is.
   private first: Segment | null = null;
   private last: Segment | null = null;
   private flight: Segment | null = null;
   private spare: Segment | null = null;
-  #bytes = 0;
 
   constructor(ring: Ring) {
     this.ring = ring;
-  }
-
-  /** Bytes waiting and in flight. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** Nothing waits. */
@@ -68,7 +64,8 @@ export class SendQueue {
 
   /** The next send takes all that waits. */
   get isOneSend(): boolean {
-    return this.first !== null && this.first.next === null && this.first.view === null;
+    const first = this.first;
+    return first !== null && first.next === null && first.view === null;
   }
 
   /** Adds data at the end and returns its bytes. Nothing is added if it throws. */
@@ -97,21 +94,23 @@ export class SendQueue {
     // The memory of another proactor's streams is not this kernel ring's to send from.
     if (buffers.scarce || held.buffers !== buffers) return this.addView(held.bytes, true);
     const tail = this.last;
-    if (tail !== null && tail.memory === memory && tail.offset + tail.length === offset) {
-      // Right behind what waits already. The hold on the buffer is one for both, unless the buffer
-      // is another.
-      const size = buffers.size;
-      if (Math.floor(tail.offset / size) === Math.floor(offset / size)) {
-        tail.length += length;
-        this.#bytes += length;
-        return length;
-      }
-    }
+    if (tail !== null && this.extend(tail, offset, length)) return length;
     held.hold();
     const segment = this.push(length);
     segment.memory = memory;
     segment.offset = offset;
     return length;
+  }
+
+  // What was received right behind what waits already. The hold on the buffer is one for both, unless
+  // the buffer is another.
+  private extend(tail: Segment, offset: number, length: number): boolean {
+    const { memory, size } = this.ring.buffers;
+    if (tail.memory !== memory || tail.offset + tail.length !== offset) return false;
+    if (Math.floor(tail.offset / size) !== Math.floor(offset / size)) return false;
+    tail.length += length;
+    this.bytes += length;
+    return true;
   }
 
   addText(text: string, encoding: BufferEncoding): number {
@@ -124,7 +123,7 @@ export class SendQueue {
       const { block } = tail;
       const written = block!.bytes.write(text, tail.offset - block!.offset + tail.length, encoding);
       tail.length += written;
-      this.#bytes += written;
+      this.bytes += written;
       return written;
     }
     const block = this.ring.memory.pool.take(most);
@@ -151,7 +150,7 @@ export class SendQueue {
       const { block } = tail;
       block!.bytes.set(view, tail.offset - block!.offset + tail.length);
       tail.length += length;
-      this.#bytes += length;
+      this.bytes += length;
       return length;
     }
     const block = this.ring.memory.pool.take(length);
@@ -171,7 +170,7 @@ export class SendQueue {
     const segment = this.spare ?? new Segment();
     this.spare = null;
     segment.length = length;
-    this.#bytes += length;
+    this.bytes += length;
     if (this.last === null) this.first = segment;
     else this.last.next = segment;
     this.last = segment;
@@ -186,22 +185,28 @@ export class SendQueue {
   }
 
   /**
-   * Initiates one send of what waits, or of as much of it as one send takes. `marks`: QUIET, if all
-   * of it goes.
+   * Initiates one send of what waits, or of as much of it as one send takes; returns its slot.
+   * `marks`: QUIET, if all of it goes.
    */
-  start(proactor: Proactor, fd: number, marks: number, target: CompletionTarget): OperationId {
+  start(proactor: Proactor, fd: number, marks: number, target: CompletionTarget): number {
     const first = this.first!;
-    if (first.next === null && first.view === null) {
-      const id = this.send(proactor, fd, first, marks, target);
-      this.flight = first;
-      this.first = this.last = null;
-      return id;
+    const { memory } = first;
+    const { ring } = this;
+    if (first.next !== null || memory === null || !memory.isKeptBy(ring.native)) {
+      return ring.handlers.slotOf(this.startOther(proactor, fd, target));
     }
-    this.prepareFlight(first);
+    const slot = ring.sendKept(fd, memory, first.offset, first.length, SEND_FLAGS, target, marks);
+    this.flight = first;
+    this.first = this.last = null;
+    return slot;
+  }
+
+  private startOther(proactor: Proactor, fd: number, target: CompletionTarget): OperationId {
+    this.prepareFlight(this.first!);
     try {
       const flight = this.flight!;
       return flight.next === null
-        ? this.send(proactor, fd, flight, 0, target)
+        ? this.sendOne(proactor, fd, flight, target)
         : this.sendSeveral(proactor, fd, flight, target);
     } catch (error) {
       // Nothing is in flight: it waits as before.
@@ -210,16 +215,16 @@ export class SendQueue {
     }
   }
 
-  private send(
+  private sendOne(
     proactor: Proactor,
     fd: number,
     { memory, offset, length }: Segment,
-    marks: number,
     target: CompletionTarget,
   ): OperationId {
-    const ring = this.ring;
-    if (memory!.isKeptBy(ring.native)) {
-      return ring.sendKept(fd, memory!, offset, length, SEND_FLAGS, target, marks);
+    if (memory!.isKeptBy(this.ring.native)) {
+      const { ring } = this;
+      const slot = ring.sendKept(fd, memory!, offset, length, SEND_FLAGS, target, 0);
+      return ring.handlers.idAt(slot);
     }
     const handler = (result: number): void => target.complete(result, 0);
     return proactor.send(fd, memory!, offset, length, SEND_FLAGS, handler);
@@ -312,7 +317,7 @@ export class SendQueue {
   settle(sent: number): void {
     const flight = this.flight;
     this.flight = null;
-    this.#bytes -= sent;
+    this.bytes -= sent;
     if (flight !== null && flight.next === null && flight.length === sent) this.release(flight);
     else this.settleSeveral(flight, sent);
   }
@@ -345,7 +350,7 @@ export class SendQueue {
       segment = next;
     }
     this.first = this.last = null;
-    this.#bytes = 0;
+    this.bytes = 0;
   }
 
   private release(segment: Segment): void {

@@ -43,11 +43,11 @@ export class Sender implements Deferred, CompletionTarget {
   private readonly highWaterMark: number;
   private readonly queue: SendQueue;
   private callbacks: WaitingCallback[] | null = null;
-  private sendId: OperationId = 0;
+  private sendSlot = 0; // of the send in flight
   private shutdownId: OperationId = 0;
   private deferred = false;
   private needDrain = false;
-  #ending = false;
+  private isEnding = false;
   #ended = false;
   private stopped = false;
 
@@ -62,12 +62,12 @@ export class Sender implements Deferred, CompletionTarget {
 
   /** Somebody looks at the figures: a completion that is held back would keep them as they are. */
   update(): void {
-    if (this.sendId !== 0) this.ring.hasten(this.sendId);
+    if (this.sendSlot !== 0) this.hasten();
   }
 
   /** A send or shutdown is in flight: the descriptor may not be closed. */
   get inFlight(): boolean {
-    return this.sendId !== 0 || this.shutdownId !== 0;
+    return this.sendSlot !== 0 || this.shutdownId !== 0;
   }
 
   /** Bytes written and not sent. */
@@ -77,7 +77,7 @@ export class Sender implements Deferred, CompletionTarget {
 
   /** `end()` was called. */
   get ending(): boolean {
-    return this.#ending;
+    return this.isEnding;
   }
 
   /** The peer was told. */
@@ -97,29 +97,30 @@ export class Sender implements Deferred, CompletionTarget {
   }
 
   private written(callback: WriteCallback | undefined): boolean {
-    const { bytes } = this.queue;
-    if (callback !== undefined) {
-      this.callbacks ??= [];
-      this.callbacks.push({ at: this.bytes + bytes, call: callback });
-    }
-    if (this.sendId === 0) this.defer();
-    else this.ring.hasten(this.sendId);
-    if (bytes < this.highWaterMark) return true;
+    if (callback !== undefined) this.addCallback(callback);
+    if (this.sendSlot === 0) this.defer();
+    else this.hasten();
+    if (this.queue.bytes < this.highWaterMark) return true;
     this.needDrain = true;
     return false;
   }
 
+  private addCallback(callback: WriteCallback): void {
+    this.callbacks ??= [];
+    this.callbacks.push({ at: this.bytes + this.queue.bytes, call: callback });
+  }
+
   /** Nothing is written any more: the peer is told after what is queued. */
   end(): void {
-    this.#ending = true;
-    if (this.sendId === 0) this.defer();
-    else this.ring.hasten(this.sendId);
+    this.isEnding = true;
+    if (this.sendSlot === 0) this.defer();
+    else this.hasten();
   }
 
   /** Ends sending; `sendStopped` is called if something is still in flight. */
   stop(): void {
     this.stopped = true;
-    if (this.sendId !== 0) this.proactor.cancel(this.sendId);
+    if (this.sendSlot !== 0) this.proactor.cancel(this.ring.handlers.idAt(this.sendSlot));
     if (this.shutdownId !== 0) this.proactor.cancel(this.shutdownId);
   }
 
@@ -127,6 +128,10 @@ export class Sender implements Deferred, CompletionTarget {
   finish(makeError: () => Error): void {
     this.queue.clear();
     if (this.callbacks !== null) this.runCallbacks(Number.POSITIVE_INFINITY, makeError());
+  }
+
+  private hasten(): void {
+    this.ring.hasten(this.ring.handlers.idAt(this.sendSlot));
   }
 
   private defer(): void {
@@ -138,49 +143,46 @@ export class Sender implements Deferred, CompletionTarget {
   /** Initiates the send of what was written in this batch. */
   runDeferred(): void {
     this.deferred = false;
-    if (this.sendId !== 0 || this.stopped) return;
+    if (this.sendSlot !== 0 || this.stopped) return;
     if (this.queue.isEmpty) {
-      this.allSent();
-      // Of writes of nothing. Not from here, where an exception would reach the ring.
-      if (this.callbacks !== null) {
-        queueMicrotask(() => this.runCallbacks(this.bytes, undefined));
-      }
+      this.nothingToSend();
       return;
     }
-    const marks = this.isQuiet() ? QUIET : 0;
+    // Of a send that takes all there is, with nobody to be told, the end only releases memory.
+    const marks = this.isAttended || !this.queue.isOneSend ? 0 : QUIET;
     try {
-      this.sendId = this.queue.start(this.proactor, this.fd, marks, this);
+      this.sendSlot = this.queue.start(this.proactor, this.fd, marks, this);
     } catch (error) {
       // A buffer was detached before its turn came, or no slot is free.
       this.host.sendFailed(error as Error, 'write');
     }
   }
 
-  // Of a send that takes all there is, with nobody to be told, the end only releases memory.
-  private isQuiet(): boolean {
-    return (
-      this.queue.isOneSend &&
-      this.callbacks === null &&
-      !this.needDrain &&
-      !this.#ending &&
-      this.idle === null
-    );
+  // After writes of nothing.
+  private nothingToSend(): void {
+    this.allSent();
+    // Not from here, where an exception would reach the ring.
+    if (this.callbacks !== null) {
+      queueMicrotask(() => this.runCallbacks(this.bytes, undefined));
+    }
+  }
+
+  // Something comes after the send in flight, or somebody is told of its end.
+  private get isAttended(): boolean {
+    return this.callbacks !== null || this.needDrain || this.isEnding || this.idle !== null;
   }
 
   /** A send completed. */
   complete(result: number): void {
-    this.sendId = 0;
-    if (result >= 0) {
-      this.queue.settle(result);
+    this.sendSlot = 0;
+    const { queue } = this;
+    if (result < 0) queue.settle(0);
+    else {
+      queue.settle(result);
       this.bytes += result;
-      if (this.idle !== null) this.idle.touch();
       // All is sent, and nobody waits for that: by far the most.
-      if (this.callbacks === null && this.queue.isEmpty && !this.needDrain && !this.#ending) {
-        if (this.stopped) this.host.sendStopped();
-        return;
-      }
-    } else {
-      this.queue.settle(0);
+      if (queue.isEmpty && !this.isAttended && !this.stopped) return;
+      this.idle?.touch();
     }
     this.afterSend(result);
   }
@@ -191,17 +193,17 @@ export class Sender implements Deferred, CompletionTarget {
       if (this.stopped) this.host.sendStopped();
       else if (failed) this.host.sendFailed(result, 'write');
       else if (!this.queue.isEmpty) this.defer();
-      else if (this.needDrain || this.#ending) this.allSent();
+      else if (this.needDrain || this.isEnding) this.allSent();
     } finally {
       if (this.callbacks !== null) this.runCallbacks(this.bytes, undefined);
     }
   }
 
   private allSent(): void {
-    if (this.#ending) this.shutDown();
+    if (this.isEnding) this.shutDown();
     if (!this.needDrain) return;
     this.needDrain = false;
-    if (!this.#ending) this.host.drained();
+    if (!this.isEnding) this.host.drained();
   }
 
   // Those of all that was written before the byte `end`. One that throws does not keep the others

@@ -141,7 +141,7 @@ export class BufferRing {
     if (!this.inBatch) this.publish();
   };
 
-  private readonly provide = (buffer: number): void => {
+  private provide(buffer: number): void {
     const index = this.tail & (this.count - 1);
     this.memory.writeAddress(this.words, index * 4, buffer << this.shift, this.size);
     this.words[index * 4 + 2] = this.size;
@@ -149,10 +149,10 @@ export class BufferRing {
     this.holds[buffer] = FILLING;
     this.tail++;
     this.#provided++;
-  };
+  }
 
   /** Shows the kernel what was given back, and lets those go on who found no buffer. @internal */
-  readonly publish = (): void => {
+  publish(): void {
     if (this.published === this.tail) return;
     this.published = this.tail;
     // Release order: the kernel reads an entry only after it saw the tail pass it.
@@ -163,7 +163,7 @@ export class BufferRing {
       this.onWaiting?.(-1);
       for (const resume of waiting) resume();
     }
-  };
+  }
 
   /** Calls `resume` once when buffers were given back: for a receive that ended with ENOBUFS. */
   whenAvailable(resume: () => void): void {

@@ -10,13 +10,10 @@ const LINK_LIMIT = 8;
 export class Chain {
   /** `link()` was called, or the last operation is linked to the next one. */
   active = false;
+  /** Entries that have to be free for the next operation: a chain is submitted in one piece. */
+  entriesNeeded = 1;
   #asked = false;
   #linked = 0;
-
-  /** Entries that have to be free for the next operation: a chain is submitted in one piece. */
-  get entriesNeeded(): number {
-    return LINK_LIMIT - this.#linked;
-  }
 
   /** The next operation is linked to the one initiated after it. */
   link(): void {
@@ -26,7 +23,8 @@ export class Chain {
         `A chain has at most ${LINK_LIMIT} operations`,
       );
     }
-    this.#asked = this.active = true;
+    this.#asked = true;
+    this.#update();
   }
 
   /** An operation of the chain, or the first one behind it, is initiated. */
@@ -38,17 +36,23 @@ export class Chain {
     entry.addFlags(IOSQE_IO_LINK);
     this.#asked = false;
     this.#linked++;
+    this.#update();
   }
 
   /** What was initiated last is the chain's end; the next operation may begin another. */
   endBehind(): void {
     this.#linked = 0;
-    this.active = this.#asked;
+    this.#update();
   }
 
   /** The operation that was to be linked is not initiated. */
   forget(): void {
     this.#asked = false;
-    this.active = this.#linked > 0;
+    this.#update();
+  }
+
+  #update(): void {
+    this.active = this.#asked || this.#linked > 0;
+    this.entriesNeeded = this.active ? LINK_LIMIT - this.#linked : 1;
   }
 }

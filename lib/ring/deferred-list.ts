@@ -10,14 +10,14 @@ export class DeferredList {
   private readonly targets: (Deferred | null)[] = [];
   private count = 0;
 
-  readonly add = (target: Deferred): void => {
+  add(target: Deferred): void {
     const at = this.count++;
     if (at === this.targets.length) this.targets.push(target);
     else this.targets[at] = target;
-  };
+  }
 
   /** Runs all, those included that are added meanwhile. After a throw the rest is run next time. */
-  readonly run = (): void => {
+  run(): void {
     const targets = this.targets;
     let next = 0;
     try {
@@ -30,5 +30,5 @@ export class DeferredList {
       if (next < this.count) targets.copyWithin(0, next, this.count);
       this.count -= next;
     }
-  };
+  }
 }

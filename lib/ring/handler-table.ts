@@ -9,6 +9,7 @@ import { proactorError } from '../errors';
 import { IORING_CQE_F_MORE } from './kernel';
 import { INTERNAL_SLOT, QUIET } from './layout';
 import type { Owned } from './memory';
+import type { SubmissionEntry } from './submission-queue';
 
 /**
  * Called with each completion of an operation: `result` is >= 0 or -errno, `flags` are the
@@ -53,14 +54,11 @@ const INITIAL_SLOTS = 512;
 export const STATE_UNREFERENCED = 1;
 /** It was initiated as a quiet one, and somebody waits for it now. */
 export const STATE_HASTENED = 2;
+/** It holds what the operation uses. */
+export const STATE_OWNS = 4;
 
 /** Operations that can be in flight at the most. */
 export const OPERATIONS_LIMIT = SLOT_LIMIT - 1;
-
-/** The id of the operation in a slot whose `live` is this. */
-export function idOf(slot: number, live: number): OperationId {
-  return slot | ((live & ID_GENERATION_MASK) << SLOT_BITS);
-}
 
 export class HandlerTable {
   handlers: (Completer | null)[] = [];
@@ -90,24 +88,30 @@ export class HandlerTable {
     this.#grow(Math.min(INITIAL_SLOTS, this.#maxSlots));
   }
 
-  /** No slot is free: `growOrThrow()`. */
-  get isFull(): boolean {
-    return this.freeHead === this.freeTail;
-  }
-
-  /** Takes a free slot for an operation that tells `completer`; `marks`: RESULT_IS_DESCRIPTOR, QUIET. */
-  readonly take = (completer: Completer, owned: Owned | null, marks: number): number => {
+  /**
+   * Takes a slot for the operation that `entry` describes, and names it there; `marks`:
+   * RESULT_IS_DESCRIPTOR, QUIET.
+   */
+  take(completer: Completer, entry: SubmissionEntry, marks: number): number {
     const { free, freeHead, live } = this;
+    if (freeHead === this.freeTail) this.#growOrThrow();
     const slot = free[freeHead & (free.length - 1)]!;
     this.freeHead = (freeHead + 1) | 0;
-    live[slot] = live[slot]! | marks | IN_USE;
+    const highWord = live[slot]! | marks | IN_USE;
+    live[slot] = highWord;
+    entry.address(slot, highWord);
     this.handlers[slot] = completer;
-    if (owned !== null) this.owned[slot] = owned;
+    if (entry.owned !== null) this.#own(slot, entry.owned);
     return slot;
-  };
+  }
+
+  #own(slot: number, owned: Owned): void {
+    this.owned[slot] = owned;
+    this.state[slot] = STATE_OWNS;
+  }
 
   /** Frees a slot at its terminal completion, and returns its STATE_* bits. */
-  readonly giveBack = (slot: number): number => {
+  giveBack(slot: number): number {
     const { free, freeTail, live } = this;
     live[slot] = (live[slot]! + 1) & GENERATION_MASK;
     this.handlers[slot] = null;
@@ -116,7 +120,7 @@ export class HandlerTable {
     const state = this.state[slot]!;
     if (state !== 0) this.state[slot] = 0;
     return state;
-  };
+  }
 
   /**
    * Frees all slots in use, and completes their operations with `result`. For a ring that is closed:
@@ -130,6 +134,11 @@ export class HandlerTable {
       // Each in a turn of its own: one that throws is reported, the others are called all the same.
       queueMicrotask(() => tell(completer, result, 0));
     });
+  }
+
+  /** The id of the operation in a slot. */
+  idAt(slot: number): OperationId {
+    return slot | ((this.live[slot]! & ID_GENERATION_MASK) << SLOT_BITS);
   }
 
   slotOf(id: OperationId): number {
@@ -182,7 +191,7 @@ export class HandlerTable {
     return true;
   }
 
-  growOrThrow(): void {
+  #growOrThrow(): void {
     if (this.#slots >= this.#maxSlots) {
       throw proactorError(
         'ERR_PROACTOR_OPERATIONS_EXHAUSTED',

@@ -16,9 +16,9 @@ import { DescriptorSet } from './descriptor-set';
 import {
   type Completer,
   HandlerTable,
-  idOf,
   type OperationId,
   STATE_HASTENED,
+  STATE_OWNS,
   STATE_UNREFERENCED,
 } from './handler-table';
 import { EAGAIN, EBUSY, ECANCELED, EINTR, IORING_CQE_F_MORE, Opcode } from './kernel';
@@ -92,13 +92,13 @@ export class Ring {
   /** The operations that are linked by what is initiated next. */
   readonly chain = new Chain();
   private submissionHead = 0; // as last seen: the real one may be ahead
-  private submitted = 0; // not counted yet
+  #countedTail = 0; // submissions of the present batch that are counted
   private nextMarks = 0; // QUIET if quiet() was called
   private quietInFlight = 0;
   private attention = 0;
   private dispatching = false;
   #flushScheduled = false;
-  private refusing = false; // initiates nothing for users any more
+  private limit: number; // entries that users may have: all, or none any more
   #closed = false;
   readonly #flushLater = (): void => {
     this.#flushScheduled = false;
@@ -131,7 +131,7 @@ export class Ring {
     this.descriptors = new DescriptorSet(started.descriptors);
     this.handlers = new HandlerTable(options.maxOperations);
     this.flushes = started.sleepsInRing !== true;
-    this.entries = started.submissionEntries;
+    this.entries = this.limit = started.submissionEntries;
     this.completions = new Int32Array(started.completions);
     this.completionMask = started.completionEntries - 1;
     if (options.threaded) {
@@ -165,22 +165,28 @@ export class Ring {
    * in throws.
    */
   readonly begin = (opcodeAndFlags: number): SubmissionEntry => {
-    if (this.refusing) {
-      throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
-    }
-    return this.beginAlways(opcodeAndFlags);
+    return this.beginWithin(this.limit, opcodeAndFlags);
   };
 
   /** As begin(), also while the ring refuses. */
-  readonly beginAlways = (opcodeAndFlags: number): SubmissionEntry => {
-    const tail = this.control[SUBMISSION_TAIL]!;
-    const needed = this.chain.active ? this.chain.entriesNeeded : 1;
-    if (((tail - this.submissionHead) | 0) + needed > this.entries) this.#makeRoom(tail, needed);
-    this.entry.begin((tail & (this.entries - 1)) << SQE_WORDS_SHIFT, opcodeAndFlags);
-    return this.entry;
-  };
+  beginAlways(opcodeAndFlags: number): SubmissionEntry {
+    return this.beginWithin(this.entries, opcodeAndFlags);
+  }
 
-  /** A send of memory that lives as long as the ring: the table's `send`, without its checks. */
+  private beginWithin(limit: number, opcodeAndFlags: number): SubmissionEntry {
+    const { entry } = this;
+    const tail = this.control[SUBMISSION_TAIL]!;
+    if (((tail - this.submissionHead) | 0) + this.chain.entriesNeeded > limit) {
+      this.#makeRoom(tail, limit);
+    }
+    entry.begin((tail & (this.entries - 1)) << SQE_WORDS_SHIFT, opcodeAndFlags);
+    return entry;
+  }
+
+  /**
+   * A send of memory that lives as long as the ring: the table's `send`, without its checks. Returns
+   * the slot.
+   */
   readonly sendKept = (
     fd: number,
     memory: Memory,
@@ -189,49 +195,38 @@ export class Ring {
     flags: number,
     completer: Completer,
     marks: number,
-  ): OperationId => {
-    if (!memory.includes(offset, length)) {
-      this.#forgetRequests();
-      throw memory.rangeError(offset, length);
-    }
-    this.begin(Opcode.SEND).fillSend(fd, memory, offset, length, flags);
-    return this.commit(completer, marks);
+  ): number => {
+    if (!memory.includes(offset, length)) throw this.#outside(memory, offset, length);
+    this.beginWithin(this.limit, Opcode.SEND).fillSend(fd, memory, offset, length, flags);
+    return this.commitTo(completer, marks);
   };
 
   /** Initiates what the entry describes. */
   readonly commit = (completer: Completer, marks: number): OperationId => {
-    const { entry, handlers } = this;
-    if (handlers.isFull) this.#makeSlots();
+    return this.handlers.idAt(this.commitTo(completer, marks));
+  };
+
+  private commitTo(completer: Completer, marks: number): number {
+    const { entry } = this;
     const allMarks = marks | this.nextMarks;
     this.nextMarks = 0;
     if (this.chain.active) this.chain.continueWith(entry);
-    const slot = handlers.take(completer, entry.owned, allMarks);
+    const slot = this.handlers.take(completer, entry, allMarks);
     if ((allMarks & QUIET) !== 0) this.quietInFlight++;
-    const live = handlers.live[slot]!;
-    entry.address(slot, live);
     this.commitEntry();
-    return idOf(slot, live);
-  };
+    return slot;
+  }
 
-  private readonly commitEntry = (): void => {
-    this.control[SUBMISSION_TAIL]!++;
-    this.control[IN_FLIGHT]!++;
-    this.submitted++;
+  private commitEntry(): void {
+    const { control } = this;
+    control[SUBMISSION_TAIL]!++;
+    control[IN_FLIGHT]!++;
     if (!this.dispatching) this.#commitOutside();
-  };
-
-  #makeSlots(): void {
-    try {
-      this.handlers.growOrThrow();
-    } catch (error) {
-      this.abandon();
-      throw error;
-    }
   }
 
   /** Initiates nothing for users any more. */
   refuse(): void {
-    this.refusing = true;
+    this.limit = 0;
   }
 
   /** Initiates an operation whose completion is for nobody. It takes no slot. */
@@ -252,6 +247,11 @@ export class Ring {
   }
 
   // Those of chain.link() and quiet().
+  #outside(memory: Memory, offset: number, length: number): Error {
+    this.#forgetRequests();
+    return memory.rangeError(offset, length);
+  }
+
   #forgetRequests(): void {
     this.chain.forget();
     this.nextMarks = 0;
@@ -277,7 +277,7 @@ export class Ring {
 
   // Nothing may be held back either if nothing else is in flight that keeps the process alive:
   // then it would never end.
-  private readonly updateLoud = (): void => {
+  private updateLoud(): void {
     const { control } = this;
     const others = control[IN_FLIGHT]! - control[UNREFERENCED]! - this.quietInFlight;
     const loud = this.attention > 0 || others <= 0 ? 1 : 0;
@@ -285,15 +285,18 @@ export class Ring {
     // Sequentially consistent, as the I/O thread's look at it after each wait.
     Atomics.store(control, LOUD, loud);
     if (loud !== 0 && this.threaded) this.native.wake();
-  };
+  }
 
-  /** Brings the counter up to date: it is not written for each operation. */
+  /** Brings the counter up to date: in a batch it is not written for each operation. */
   countSubmitted(): void {
-    this.counters[COUNTER_SUBMITTED]! += this.submitted;
-    this.submitted = 0;
+    if (!this.dispatching) return;
+    const tail = this.control[SUBMISSION_TAIL]!;
+    this.counters[COUNTER_SUBMITTED]! += (tail - this.#countedTail) | 0;
+    this.#countedTail = tail;
   }
 
   #commitOutside(): void {
+    this.counters[COUNTER_SUBMITTED]!++;
     this.updateLoud();
     if (this.control[LOOP_REFERENCED] === 0) this.native.reference();
     if (this.flushes) this.#scheduleFlush();
@@ -314,10 +317,13 @@ export class Ring {
     if (!this.dispatching) this.#scheduleFlush();
   };
 
-  #makeRoom(tail: number, needed: number): void {
+  #makeRoom(tail: number, limit: number): void {
+    if (limit === 0) {
+      throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+    }
     const room = (): boolean => {
       this.submissionHead = Atomics.load(this.heads, this.headIndex);
-      return ((tail - this.submissionHead) | 0) + needed <= this.entries;
+      return ((tail - this.submissionHead) | 0) + this.chain.entriesNeeded <= limit;
     };
     if (room()) return;
     this.counters[COUNTER_QUEUE_FULL]!++;
@@ -333,7 +339,7 @@ export class Ring {
    * Makes what was initiated known to the I/O thread. In loop dispatch native code does so before
    * it sleeps; with an eventfd we do, for another ring may sleep for the event loop.
    */
-  readonly flush = (): void => {
+  flush(): void {
     if (!this.threaded) {
       if (this.flushes && !this.dispatching) this.native.submit();
       return;
@@ -347,7 +353,7 @@ export class Ring {
     const sleeping = Atomics.load(control, SLEEPING);
     if (sleeping === SLEEPING_NO) return;
     if (tail !== published || sleeping === SLEEPING_FOR_ROOM) this.native.wake();
-  };
+  }
 
   // Called by native code when there are completions. If a handler throws, the exception goes to
   // native code, which reports it as uncaught and calls again for the rest of the batch.
@@ -361,6 +367,7 @@ export class Ring {
     this.dispatching = true;
     this.buffers.inBatch = true;
     this.counters[COUNTER_BATCHES]!++;
+    this.#countedTail = control[SUBMISSION_TAIL]!;
     const from = control[CONSUMED_HEAD]!;
     // What comes later is another batch: first the ticks and promises of this one have their turn.
     const tail = Atomics.load(tails, tailIndex);
@@ -389,11 +396,10 @@ export class Ring {
     }
   };
 
-  private readonly endBatch = (from: number, head: number): void => {
+  private endBatch(from: number, head: number): void {
     try {
       if (!this.#closed) {
         this.counters[COUNTER_COMPLETIONS]! += (head - from) | 0;
-        this.countSubmitted();
         this.deferred.run();
       }
     } finally {
@@ -402,43 +408,39 @@ export class Ring {
       this.buffers.inBatch = false;
       if (this.threaded || this.control[LOOP_REFERENCED] === 0) this.#updateReference();
     }
-  };
+  }
 
-  private readonly handOver = (head: number): void => {
+  private handOver(head: number): void {
     if (this.#closed) return;
+    this.countSubmitted();
     this.buffers.publish();
     this.updateLoud();
     // Release order: the entries before `head` were read and may be overwritten.
     Atomics.store(this.completionHead, this.completionHeadIndex, head);
     this.flush();
-  };
+  }
 
-  private readonly complete = (
-    slot: number,
-    generation: number,
-    result: number,
-    flags: number,
-  ): void => {
+  private complete(slot: number, generation: number, result: number, flags: number): void {
     const { handlers } = this;
     const completer = handlers.handlers[slot]!;
     let settled = result;
     if ((flags & IORING_CQE_F_MORE) === 0) {
       if ((generation & QUIET) !== 0) this.quietInFlight--;
       const state = handlers.giveBack(slot);
-      if (state !== 0) this.#forget(state);
-      const owned = handlers.owned[slot]!;
-      if (owned !== null) {
-        handlers.owned[slot] = null;
-        settled = settleSafely(owned, result);
-      }
+      if (state !== 0) settled = this.#settle(slot, state, result);
     }
     if (typeof completer === 'function') completer(settled, flags);
     else completer.complete(settled, flags);
-  };
+  }
 
-  #forget(state: number): void {
+  #settle(slot: number, state: number, result: number): number {
     if ((state & STATE_UNREFERENCED) !== 0) this.control[UNREFERENCED]!--;
     if ((state & STATE_HASTENED) !== 0) this.attention--;
+    if ((state & STATE_OWNS) === 0) return result;
+    const { owned } = this.handlers;
+    const held = owned[slot]!;
+    owned[slot] = null;
+    return settleSafely(held, result);
   }
 
   #completeUnknown(slot: number, generation: number, result: number): void {
@@ -481,7 +483,8 @@ export class Ring {
    * back.
    */
   close(drainMs: number, closed: (leaked: number) => void): void {
-    this.refusing = this.#closed = true;
+    this.refuse();
+    this.#closed = true;
     if (this.setUp.sleepsInRing === true) markSleeper(false);
     this.native.close(drainMs, closed);
   }

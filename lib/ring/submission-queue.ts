@@ -31,7 +31,7 @@ export class SubmissionEntry {
   }
 
   /** Moves to the entry at word `at`, zeroed but for its first words. */
-  readonly begin = (at: number, opcodeAndFlags: number): void => {
+  begin(at: number, opcodeAndFlags: number): void {
     this.at = at;
     this.owned = null;
     const doubles = this.doubles;
@@ -45,14 +45,14 @@ export class SubmissionEntry {
     const words = this.words;
     words[at + SQE_OPCODE_FLAGS_IOPRIO] = opcodeAndFlags;
     words[at + SQE_FD] = -1;
-  };
+  }
 
   /** Fills in whom the completion is for. */
-  readonly address = (slot: number, generation: number): void => {
+  address(slot: number, generation: number): void {
     const at = this.at + SQE_USER_DATA;
     this.words[at] = slot;
     this.words[at + 1] = generation;
-  };
+  }
 
   own(owned: Owned): void {
     this.owned = owned;
@@ -115,20 +115,14 @@ export class SubmissionEntry {
   }
 
   /** All fields of a send, of bytes that `memory` includes. */
-  readonly fillSend = (
-    fd: number,
-    memory: Memory,
-    offset: number,
-    length: number,
-    flags: number,
-  ): void => {
+  fillSend(fd: number, memory: Memory, offset: number, length: number, flags: number): void {
     const { words } = this;
     const at = this.at;
     words[at + SQE_FD] = fd;
     memory.writeIncluded(words, at + SQE_ADDRESS, offset);
     words[at + SQE_LENGTH] = length;
     words[at + SQE_OPERATION_FLAGS] = flags;
-  };
+  }
 
   /** For operations that keep a second address in the offset field. */
   setSecondAddress(memory: Memory, offset: number, length: number): void {
