@@ -83,7 +83,8 @@ class Checkout {
       `${arch}/proactor.musl`,
     ]);
     const names = [
-      ...['README.md', 'LICENSE', 'CHANGELOG.md'],
+      ...['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'],
+      ...['doctor', 'operations', 'tcp', 'workers'].map((name) => `docs/${name}.md`),
       ...['index.js', 'index.mjs', 'index.d.ts', 'index.d.mts'].map((name) => `dist/${name}`),
       ...targets.map((target) => `prebuilds/linux-${target}.node`),
     ];
