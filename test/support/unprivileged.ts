@@ -6,13 +6,20 @@ import { it } from '@jest/globals';
 import { type Ended, root, runCommand } from './child';
 import { temporaryFolder } from './files';
 
-const isThere = (program: string): boolean => spawnSync(program, ['--version']).status === 0;
-const canDrop = process.getuid?.() === 0 && isThere('setpriv') && isThere('prlimit');
+/** A command that becomes another user, without groups and capabilities, and runs what follows it. */
+function asUser(user: number): readonly string[] {
+  const identity = ['--reuid', String(user), '--regid', String(user), '--clear-groups'];
+  return ['setpriv', ...identity, '--bounding-set', '-all', '--inh-caps', '-all'];
+}
+
+// Root alone can become another user, who has to be able to run this Node.
+const [setpriv = '', ...others] = asUser(60_000);
+const canDrop = spawnSync(setpriv, [...others, 'prlimit', process.execPath, '-v']).status === 0;
 
 /** `it`, or a visible skip where no other user can be had. */
 export function itUnprivileged(name: string, body: () => Promise<void>, timeoutMs?: number): void {
   if (canDrop) it(name, body, timeoutMs);
-  else it.skip(`${name} [skipped: needs root, setpriv and prlimit]`, body);
+  else it.skip(`${name} [skipped: needs root, setpriv, prlimit and a Node for everybody]`, body);
 }
 
 let users = 0;
@@ -35,13 +42,10 @@ export function runUnprivileged(
   cpSync(process.env['PROACTOR_ADDON'] ?? built, addon);
   const { status } = spawnSync('chmod', ['-R', 'a+rX', folder]);
   if (status !== 0) throw new Error(`chmod ended with ${status}`);
-  const user = String(60_000 + ((process.pid * 16 + users++) % 5000));
-  const identity = ['--reuid', user, '--regid', user, '--clear-groups'];
-  const capabilities = ['--bounding-set', '-all', '--inh-caps', '-all'];
+  const [command = '', ...identity] = asUser(60_001 + ((process.pid * 16 + users++) % 5000));
   const limit = ['prlimit', `--memlock=${lockedBytes}:${lockedBytes}`];
-  return runCommand(
-    'setpriv',
-    [...identity, ...capabilities, ...limit, process.execPath, ...args(folder)],
-    { env: { PROACTOR_ADDON: addon }, ...(timeoutMs === undefined ? {} : { timeoutMs }) },
-  );
+  return runCommand(command, [...identity, ...limit, process.execPath, ...args(folder)], {
+    env: { PROACTOR_ADDON: addon },
+    ...(timeoutMs === undefined ? {} : { timeoutMs }),
+  });
 }
