@@ -147,8 +147,9 @@ onBothDispatchers('TcpStream.connect', (bed) => {
 
   it('is not limited once it is connected', async () => {
     const { port, next } = await bed.serve();
-    const stream = await attempt({ port, timeoutMs: 40 });
-    await delay(80);
+    const timeoutMs = patient(40);
+    const stream = await attempt({ port, timeoutMs });
+    await delay(2 * timeoutMs);
     (await next()).write('late');
     expect((await stream.read())?.toString()).toBe('late');
   });

@@ -23,16 +23,17 @@ export const ARCHITECTURES = {
 };
 
 /**
- * Shell commands that put the libraries of Debian's cross compiler where programs of that architecture look for them. In
- * the guest alone: its root is a copy in memory.
+ * Shell commands that put the libraries of Debian's cross compiler where programs of that architecture look for them, and
+ * a shell where they look for one. In the guest alone: what it writes to its root stays in memory.
  */
-export function foreignLibraries({ triplet, loader, debian }) {
+export function foreignRoot({ triplet, loader, debian }) {
   const libraries = `/usr/${triplet}/lib`;
   return [
     `[ -e ${libraries}/libstdc++.so.6 ] || echo 'vm: the host has no libstdc++6-${debian}-cross' >&2`,
     // What the host has there already stays.
     `mkdir -p /lib/${triplet} ${loader.replace(/[^/]*$/, '')}`,
     `ln -s ${libraries}/*.so.* /lib/${triplet}/ 2> /dev/null`,
+    'ln -sf /run/vm/busybox /bin/sh',
     `ln -s /lib/${triplet}/${loader.replace(/.*\//, '')} ${loader} 2> /dev/null`,
   ];
 }

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { ARCHITECTURES, foreignLibraries } from './architectures.mjs';
+import { ARCHITECTURES, foreignRoot } from './architectures.mjs';
 import { fetchPackage } from './debian.mjs';
 import { initramfs } from './initramfs.mjs';
 import { kernelModules } from './kernel.mjs';
@@ -31,7 +31,7 @@ function commandScript(options) {
   ];
   const lines = [
     ...environment.map(([name, value]) => `export ${name}=${quote(value)}`),
-    ...(isForeign ? foreignLibraries(ARCHITECTURES[options.arch]) : []),
+    ...(isForeign ? foreignRoot(ARCHITECTURES[options.arch]) : []),
     `cd ${quote(process.cwd())} || exit 127`,
     `exec ${options.command.map(quote).join(' ')}`,
   ];
