@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readResults } from '../bench/report/results-file.js';
 import { type RowResult, ratioBetween } from '../bench/result.js';
 import { describeOrSkip, skipNote } from './support/bench-tools.js';
+import { patient } from './support/pace';
 
 const root = path.dirname(require.resolve('proactor/package.json'));
 const buildAndRunTimeoutMs = 120_000;
@@ -65,7 +66,8 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
     '%s is served by each kind of driver, and every byte is right',
     (id, headline, workload) => {
       const json = path.join(folder, 'result.json');
-      const timing = ['--seconds', '0.1', '--rounds', '1', '--warm-up', '0', '--count-rounds', '0'];
+      const rounds = ['--seconds', `${patient(0.1)}`, '--rounds', '1', '--warm-up', '0'];
+      const timing = [...rounds, '--count-rounds', '0'];
       const choice = ['--drivers', 'proactor-loop,proactor-thread,node-net,c-epoll,c-uring'];
       const run = bench(...workload, ...timing, ...choice, '--verify', '--json', json);
       const row = readResults(json).rows[0] as RowResult;

@@ -102,7 +102,8 @@ describeAll('dispose', ({ open }) => {
       await proactor.dispose();
     }
     expect(openDescriptors()).toBe(descriptors);
-    expect(runningThreads()).toBe(threads);
+    // A thread of the kernel's may have been on its way out when they were counted first.
+    expect(runningThreads()).toBeLessThanOrEqual(threads);
   });
 });
 
