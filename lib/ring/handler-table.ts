@@ -70,7 +70,8 @@ export class HandlerTable {
    */
   readonly live: Int32Array;
   private readonly state: Uint8Array;
-  // A ring of free slots, as large as a power of two has to be to hold all.
+  // A ring of free slots, as large as a power of two has to be to hold all. Head and tail are compared,
+  // so both are 32-bit integers that wrap around.
   private readonly free: Int32Array;
   private freeHead = 0;
   private freeTail = 0;
@@ -205,7 +206,9 @@ export class HandlerTable {
     for (let slot = this.#slots; slot < slots; slot++) {
       this.handlers.push(null);
       this.owned.push(null);
-      if (slot !== INTERNAL_SLOT) this.free[this.freeTail++ & (this.free.length - 1)] = slot;
+      if (slot === INTERNAL_SLOT) continue;
+      this.free[this.freeTail & (this.free.length - 1)] = slot;
+      this.freeTail = (this.freeTail + 1) | 0;
     }
     this.#slots = slots;
   }
