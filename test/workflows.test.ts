@@ -90,6 +90,13 @@ describe.each(workflowFiles)('%s', (file) => {
     expect(runProblems(workflow)).toEqual([]);
   });
 
+  it('runs nothing twice in a job', () => {
+    for (const { steps: own = [] } of Object.values(workflow.jobs)) {
+      const runs = own.flatMap(({ run }) => run ?? []);
+      expect(runs).toEqual([...new Set(runs)]);
+    }
+  });
+
   it('limits the time of each job, on a machine of a known version', () => {
     expect(jobProblems(workflow)).toEqual([]);
   });
