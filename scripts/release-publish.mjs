@@ -1,6 +1,9 @@
 // `npm run release:publish -- FILE [--dry-run]`: publishes a tarball of release:assemble to npm, with a proof of provenance,
-// which only a workflow of the repository can give. Refuses a tarball that lacks a binary. Needs nothing of node_modules.
+// which only a workflow of the repository can give. Refuses a tarball that lacks a binary. Where npm has that very file already,
+// all is well: a job that failed after it had published can be run again. Needs nothing of node_modules.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { fail, run } from './common.mjs';
@@ -47,6 +50,18 @@ function checkedManifest(file) {
   }
 }
 
+/** True where npm has the file under its name and version. A version that is another file's cannot be published any more. */
+function isPublished(file, name, version) {
+  const args = ['view', `${name}@${version}`, 'dist.integrity'];
+  // Empty where npm does not know the version, or cannot be asked: then publishing says why.
+  const published = spawnSync('npm', args, { encoding: 'utf8' }).stdout.trim();
+  if (published === '') return false;
+  const own = `sha512-${createHash('sha512').update(readFileSync(file)).digest('base64')}`;
+  if (published !== own)
+    fail(`npm has another ${name}@${version}: ${published}, and this is ${own}`);
+  return true;
+}
+
 const { file, isDryRun } = readArguments();
 const { name, version, repository } = checkedManifest(file);
 if (!isDryRun) {
@@ -55,6 +70,10 @@ if (!isDryRun) {
     fail(
       `${file} names no repository: assemble it in the workflow, or set GITHUB_REPOSITORY for that`,
     );
+  if (isPublished(file, name, version)) {
+    console.log(`${name}@${version} is published already: npm has this very file`);
+    process.exit(0);
+  }
 }
 console.log(`publishing ${name}@${version} as ${distTagOf(version)}`);
 const options = ['--access', 'public', '--tag', distTagOf(version)];

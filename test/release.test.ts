@@ -1,6 +1,7 @@
 // The scripts of a release, in checkouts of their own with versions and changelogs of all kinds, and with programs in the
 // place of npm and gh that write down what they are asked to do.
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
@@ -37,6 +38,10 @@ interface Contents {
   readonly version?: string;
   readonly lockVersion?: string;
   readonly npmVersion?: string;
+  /** What npm has under the version. */
+  readonly published?: string;
+  /** GitHub has the release. */
+  readonly announced?: boolean;
 }
 
 /** A checkout with nothing but the scripts and what they read. */
@@ -44,7 +49,13 @@ class Checkout {
   readonly folder = temporaryFolder();
   readonly #programs = path.join(this.folder, 'programs');
 
-  constructor({ version = '1.2.0', lockVersion = version, npmVersion = '11.6.2' }: Contents = {}) {
+  constructor({
+    version = '1.2.0',
+    lockVersion = version,
+    npmVersion = '11.6.2',
+    published = '',
+    announced = false,
+  }: Contents = {}) {
     cpSync(path.join(root, 'scripts'), path.join(this.folder, 'scripts'), {
       recursive: true,
       filter: (name) => path.basename(name) !== 'node_modules',
@@ -53,14 +64,20 @@ class Checkout {
     put(path.join(this.folder, 'package.json'), JSON.stringify({ version }));
     put(path.join(this.folder, 'package-lock.json'), JSON.stringify(lock));
     put(path.join(this.folder, 'CHANGELOG.md'), CHANGELOG);
-    this.#standIn('npm', `if [ "$1" = --version ]; then echo ${npmVersion}; exit; fi`);
-    this.#standIn('gh', 'cat > "$0.input"');
+    this.#standIn('npm', [
+      `if [ "$1" = --version ]; then echo ${npmVersion}; exit; fi`,
+      `if [ "$*" = 'view proactor@1.2.0 dist.integrity' ]; then echo '${published}'; exit; fi`,
+    ]);
+    this.#standIn('gh', [
+      `if [ "$1 $2" = 'release view' ]; then exit ${announced ? 0 : 1}; fi`,
+      'cat > "$0.input"',
+    ]);
   }
 
   /** A program that writes its arguments, one a line, into a file beside it. */
-  #standIn(name: string, first: string): void {
+  #standIn(name: string, first: readonly string[]): void {
     const file = path.join(this.#programs, name);
-    put(file, `#!/bin/sh\n${first}\nprintf '%s\\n' "$@" > "$0.arguments"\n`);
+    put(file, `#!/bin/sh\n${first.join('\n')}\nprintf '%s\\n' "$@" > "$0.arguments"\n`);
     chmodSync(file, 0o755);
   }
 
@@ -172,6 +189,24 @@ describe('release:publish', () => {
     expect(checkout.asked('npm')).toContain('--tag\nnext\n');
   });
 
+  it('is content where npm has the very file: the job was run again', async () => {
+    const file = new Checkout().tarball({ version: '1.2.0', repository });
+    const digest = createHash('sha512').update(readFileSync(file)).digest('base64');
+    const checkout = new Checkout({ published: `sha512-${digest}` });
+    expect(await checkout.run('publish', [file])).toMatchObject({ code: 0, stderr: '' });
+    expect(checkout.asked('npm')).toBeUndefined();
+  });
+
+  it('fails where npm has another file under the version', async () => {
+    const checkout = new Checkout({ published: 'sha512-other' });
+    const file = checkout.tarball({ version: '1.2.0', repository });
+    expect(await checkout.run('publish', [file])).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/npm has another proactor@1\.2\.0: sha512-other/),
+    });
+    expect(checkout.asked('npm')).toBeUndefined();
+  });
+
   it('asks npm for a rehearsal without an identity', async () => {
     const checkout = new Checkout({ npmVersion: '10.8.2' });
     const file = checkout.tarball({ version: '1.2.0' });
@@ -219,6 +254,12 @@ describe('release:github', () => {
     expect(await checkout.run('github', ['v1.2.0-rc.1'])).toMatchObject({ code: 0 });
     expect(checkout.asked('gh')).toContain('--prerelease\n');
     expect(checkout.asked('gh', 'input')).toBe('- That.');
+  });
+
+  it('leaves a release that is there as it is', async () => {
+    const checkout = new Checkout({ announced: true });
+    expect(await checkout.run('github', ['v1.2.0'])).toMatchObject({ code: 0, stderr: '' });
+    expect(checkout.asked('gh')).toBeUndefined();
   });
 
   it('makes none of what the changelog does not know', async () => {
