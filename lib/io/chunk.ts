@@ -22,7 +22,8 @@ function returned(): Error {
 /**
  * Received bytes, borrowed: valid until the handler they were passed to returns; its members throw
  * ERR_PROACTOR_CHUNK_RETURNED afterwards. Writing a chunk to a stream copies nothing. There is one
- * such object a stream, so that receiving allocates nothing.
+ * such object a stream, so that receiving allocates nothing: who keeps it sees the bytes of the next
+ * handler while that runs.
  */
 export class Chunk implements HeldBytes {
   /** Where `offset` is. @internal */
