@@ -74,6 +74,7 @@ export function sendDirect(
 ): OperationId {
   if (!(buffer instanceof Memory) || !buffer.isKeptBy(ring.native)) return 0;
   if (!isCount(fd) || !isCount(offset) || !isCount(length) || !isCount(flags)) return 0;
+  if (!buffer.includes(offset, length)) return 0;
   return ring.handlers.idAt(ring.sendKept(fd, buffer, offset, length, flags, completer, 0));
 }
 

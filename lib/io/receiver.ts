@@ -206,15 +206,18 @@ export class Receiver implements CompletionTarget {
 
   // Ends the hold on the bytes, unless the handler made it somebody else's.
   private lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
-    const { buffers } = this.ring;
-    this.chunk ??= new Chunk(buffers);
-    const chunk = this.chunk;
+    const chunk = this.chunk ?? this.makeChunk();
     chunk.lend(offset, length, copy);
     try {
       handler(chunk);
     } finally {
-      if (!chunk.takeBack() && copy === null) buffers.release(offset);
+      if (chunk.takeBack() === false && copy === null) this.ring.buffers.release(offset);
     }
+  }
+
+  private makeChunk(): Chunk {
+    this.chunk = new Chunk(this.ring.buffers);
+    return this.chunk;
   }
 
   private serveReader(): void {

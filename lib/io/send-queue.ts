@@ -193,7 +193,7 @@ export class SendQueue {
     const { memory } = first;
     const { ring } = this;
     if (first.next !== null || memory === null || !memory.isKeptBy(ring.native)) {
-      return ring.handlers.slotOf(this.startOther(proactor, fd, target));
+      return this.startOther(proactor, fd, target);
     }
     const slot = ring.sendKept(fd, memory, first.offset, first.length, SEND_FLAGS, target, marks);
     this.flight = first;
@@ -201,13 +201,15 @@ export class SendQueue {
     return slot;
   }
 
-  private startOther(proactor: Proactor, fd: number, target: CompletionTarget): OperationId {
+  private startOther(proactor: Proactor, fd: number, target: CompletionTarget): number {
     this.prepareFlight(this.first!);
     try {
       const flight = this.flight!;
-      return flight.next === null
-        ? this.sendOne(proactor, fd, flight, target)
-        : this.sendSeveral(proactor, fd, flight, target);
+      const id =
+        flight.next === null
+          ? this.sendOne(proactor, fd, flight, target)
+          : this.sendSeveral(proactor, fd, flight, target);
+      return this.ring.handlers.slotOf(id);
     } catch (error) {
       // Nothing is in flight: it waits as before.
       this.settle(0);

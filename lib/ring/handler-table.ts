@@ -1,7 +1,7 @@
 // Which completion goes to which handler. An operation in flight has a slot; the slot's generation
 // changes with each use, so that a completion of an earlier use is told from one of this use.
 //
-//   user_data  | low word: slot | high word: 29 bits of generation, marks in the upper 3 bits |
+//   user_data  | low word: slot | high word: 29 bits of generation, marks in the upper bits |
 //   id         | 18 bits of slot, 13 bits of generation above them: a small integer to V8    |
 //
 // Slots are reused in turn, the longest free first, so that generations grow slowly.
@@ -46,8 +46,6 @@ export type OperationId = number;
 const SLOT_BITS = 18;
 const SLOT_LIMIT = 1 << SLOT_BITS;
 const ID_GENERATION_MASK = (1 << 13) - 1;
-const GENERATION_MASK = QUIET - 1;
-const IN_USE = 1 << 31; // the sign, which is quick to test
 const INITIAL_SLOTS = 512;
 
 /** States of a slot, beside being in use: its operation does not keep the process alive. */
@@ -64,15 +62,16 @@ export class HandlerTable {
   handlers: (Completer | null)[] = [];
   owned: (Owned | null)[] = [];
   /**
-   * The high word that a slot's completion must carry: IN_USE, marks and generation; without IN_USE
-   * the generation of the next use. This and the others have room for all slots from the beginning,
-   * for V8 knows an array that stays the same; the system gives memory to what is used of it.
+   * The high word that a slot's completion must carry; ~generation of the next use, if not in use.
+   * This and the others have room for all slots from the beginning, for V8 knows an array that stays
+   * the same; the system gives memory to what is used of it.
    */
   readonly live: Int32Array;
   private readonly state: Uint8Array;
   // A ring of free slots, as large as a power of two has to be to hold all. Head and tail are compared,
   // so both are 32-bit integers that wrap around.
   private readonly free: Int32Array;
+  private readonly freeMask: number;
   private freeHead = 0;
   private freeTail = 0;
   readonly #maxSlots: number;
@@ -85,7 +84,7 @@ export class HandlerTable {
     this.live = new Int32Array(this.#maxSlots);
     this.state = new Uint8Array(this.#maxSlots);
     this.free = new Int32Array(1 << (32 - Math.clz32(this.#maxSlots - 1)));
-    this.live[INTERNAL_SLOT] = GENERATION_MASK; // no completion carries this
+    this.freeMask = this.free.length - 1;
     this.#grow(Math.min(INITIAL_SLOTS, this.#maxSlots));
   }
 
@@ -95,18 +94,18 @@ export class HandlerTable {
    */
   take(completer: Completer, entry: SubmissionEntry, marks: number): number {
     const { free, freeHead, live } = this;
-    if (freeHead === this.freeTail) this.#growOrThrow();
-    const slot = free[freeHead & (free.length - 1)]!;
+    if (freeHead === this.freeTail) this.growOrThrow();
+    const slot = free[freeHead & this.freeMask]!;
     this.freeHead = (freeHead + 1) | 0;
-    const highWord = live[slot]! | marks | IN_USE;
+    const highWord = ~live[slot]! | marks;
     live[slot] = highWord;
     entry.address(slot, highWord);
     this.handlers[slot] = completer;
-    if (entry.owned !== null) this.#own(slot, entry.owned);
+    if (entry.owned !== null) this.own(slot, entry.owned);
     return slot;
   }
 
-  #own(slot: number, owned: Owned): void {
+  private own(slot: number, owned: Owned): void {
     this.owned[slot] = owned;
     this.state[slot] = STATE_OWNS;
   }
@@ -114,9 +113,9 @@ export class HandlerTable {
   /** Frees a slot at its terminal completion, and returns its STATE_* bits. */
   giveBack(slot: number): number {
     const { free, freeTail, live } = this;
-    live[slot] = (live[slot]! + 1) & GENERATION_MASK;
+    live[slot] = ~((live[slot]! + 1) & (QUIET - 1));
     this.handlers[slot] = null;
-    free[freeTail & (free.length - 1)] = slot;
+    free[freeTail & this.freeMask] = slot;
     this.freeTail = (freeTail + 1) | 0;
     const state = this.state[slot]!;
     if (state !== 0) this.state[slot] = 0;
@@ -129,7 +128,7 @@ export class HandlerTable {
    */
   completeAll(result: number): void {
     this.live.forEach((live, slot) => {
-      if (live >= 0) return;
+      if (live < 0 || slot >= this.#slots) return;
       const completer = this.handlers[slot]!;
       this.giveBack(slot);
       // Each in a turn of its own: one that throws is reported, the others are called all the same.
@@ -147,14 +146,15 @@ export class HandlerTable {
   }
 
   isLive(id: OperationId): boolean {
-    const live = this.live[this.slotOf(id)];
-    if (live === undefined || live >= 0) return false;
-    return (live & ID_GENERATION_MASK) === id >>> SLOT_BITS;
+    const slot = this.slotOf(id);
+    if (slot >= this.#slots) return false;
+    const live = this.live[slot]!;
+    return live >= 0 && (live & ID_GENERATION_MASK) === id >>> SLOT_BITS;
   }
 
   /** The high word of an operation's user data; what no operation has if it is not in flight. */
   userDataHigh(id: OperationId): number {
-    return this.isLive(id) ? this.live[this.slotOf(id)]! : 0;
+    return this.isLive(id) ? this.live[this.slotOf(id)]! : -1;
   }
 
   /**
@@ -192,7 +192,7 @@ export class HandlerTable {
     return true;
   }
 
-  #growOrThrow(): void {
+  private growOrThrow(): void {
     if (this.#slots >= this.#maxSlots) {
       throw proactorError(
         'ERR_PROACTOR_OPERATIONS_EXHAUSTED',
@@ -206,8 +206,9 @@ export class HandlerTable {
     for (let slot = this.#slots; slot < slots; slot++) {
       this.handlers.push(null);
       this.owned.push(null);
+      this.live[slot] = ~0;
       if (slot === INTERNAL_SLOT) continue;
-      this.free[this.freeTail & (this.free.length - 1)] = slot;
+      this.free[this.freeTail & this.freeMask] = slot;
       this.freeTail = (this.freeTail + 1) | 0;
     }
     this.#slots = slots;

@@ -95,27 +95,21 @@ export class Memory implements Owned {
     return offset >= 0 && length >= 0 && offset + length <= this.byteLength;
   }
 
-  /** What is thrown where they are not. @internal */
-  rangeError(offset: number, length: number): Error {
+  /** Writes the address of `length` bytes at `offset` into two words. @internal */
+  writeAddress(words: Int32Array, at: number, offset: number, length: number): void {
+    if (!this.includes(offset, length)) throw this.rangeError(offset, length);
+    // In 32-bit integers: with doubles it takes three times the instructions.
+    const low = (this.addressLow + offset) | 0;
+    words[at] = low;
+    words[at + 1] = this.addressHigh + (low >>> 0 < this.addressLow >>> 0 ? 1 : 0);
+  }
+
+  private rangeError(offset: number, length: number): Error {
     const [name, value, most] =
       offset >= 0 && offset <= this.byteLength
         ? (['length', length, this.byteLength - offset] as const)
         : (['offset', offset, this.byteLength] as const);
     return outOfRange(name, `>= 0 && <= ${most}`, value);
-  }
-
-  /** Writes the address of `length` bytes at `offset` into two words. @internal */
-  writeAddress(words: Int32Array, at: number, offset: number, length: number): void {
-    if (!this.includes(offset, length)) throw this.rangeError(offset, length);
-    this.writeIncluded(words, at, offset);
-  }
-
-  /** As `writeAddress`, of what it `includes`. @internal */
-  writeIncluded(words: Int32Array, at: number, offset: number): void {
-    // In 32-bit integers: with doubles it takes three times the instructions.
-    const low = (this.addressLow + offset) | 0;
-    words[at] = low;
-    words[at + 1] = this.addressHigh + (low >>> 0 < this.addressLow >>> 0 ? 1 : 0);
   }
 
   /** @internal */

@@ -177,15 +177,15 @@ export class Ring {
     const { entry } = this;
     const tail = this.control[SUBMISSION_TAIL]!;
     if (((tail - this.submissionHead) | 0) + this.chain.entriesNeeded > limit) {
-      this.#makeRoom(tail, limit);
+      this.makeRoom(tail, limit);
     }
     entry.begin((tail & (this.entries - 1)) << SQE_WORDS_SHIFT, opcodeAndFlags);
     return entry;
   }
 
   /**
-   * A send of memory that lives as long as the ring: the table's `send`, without its checks. Returns
-   * the slot.
+   * A send of memory that lives as long as the ring, and includes the bytes: the table's `send`,
+   * without its checks. Returns the slot.
    */
   readonly sendKept = (
     fd: number,
@@ -196,8 +196,8 @@ export class Ring {
     completer: Completer,
     marks: number,
   ): number => {
-    if (!memory.includes(offset, length)) throw this.#outside(memory, offset, length);
-    this.beginWithin(this.limit, Opcode.SEND).fillSend(fd, memory, offset, length, flags);
+    this.beginWithin(this.limit, Opcode.SEND);
+    this.entry.fillSend(fd, memory, offset, length, flags);
     return this.commitTo(completer, marks);
   };
 
@@ -221,7 +221,7 @@ export class Ring {
     const { control } = this;
     control[SUBMISSION_TAIL]!++;
     control[IN_FLIGHT]!++;
-    if (!this.dispatching) this.#commitOutside();
+    if (this.dispatching === false) this.commitOutside();
   }
 
   /** Initiates nothing for users any more. */
@@ -247,11 +247,6 @@ export class Ring {
   }
 
   // Those of chain.link() and quiet().
-  #outside(memory: Memory, offset: number, length: number): Error {
-    this.#forgetRequests();
-    return memory.rangeError(offset, length);
-  }
-
   #forgetRequests(): void {
     this.chain.forget();
     this.nextMarks = 0;
@@ -289,13 +284,13 @@ export class Ring {
 
   /** Brings the counter up to date: in a batch it is not written for each operation. */
   countSubmitted(): void {
-    if (!this.dispatching) return;
+    if (this.dispatching === false) return;
     const tail = this.control[SUBMISSION_TAIL]!;
     this.counters[COUNTER_SUBMITTED]! += (tail - this.#countedTail) | 0;
     this.#countedTail = tail;
   }
 
-  #commitOutside(): void {
+  private commitOutside(): void {
     this.counters[COUNTER_SUBMITTED]!++;
     this.updateLoud();
     if (this.control[LOOP_REFERENCED] === 0) this.native.reference();
@@ -314,10 +309,10 @@ export class Ring {
    */
   readonly defer = (target: Deferred): void => {
     this.deferred.add(target);
-    if (!this.dispatching) this.#scheduleFlush();
+    if (this.dispatching === false) this.#scheduleFlush();
   };
 
-  #makeRoom(tail: number, limit: number): void {
+  private makeRoom(tail: number, limit: number): void {
     if (limit === 0) {
       throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
     }

@@ -114,12 +114,12 @@ export class SubmissionEntry {
     memory.writeAddress(this.words, this.at + SQE_ADDRESS, offset, length);
   }
 
-  /** All fields of a send, of bytes that `memory` includes. */
+  /** All fields of a send. */
   fillSend(fd: number, memory: Memory, offset: number, length: number, flags: number): void {
     const { words } = this;
     const at = this.at;
-    words[at + SQE_FD] = fd;
-    memory.writeIncluded(words, at + SQE_ADDRESS, offset);
+    words[at + SQE_FD] = fd | 0; // as V8 knows then, no double
+    memory.writeAddress(words, at + SQE_ADDRESS, offset, length);
     words[at + SQE_LENGTH] = length;
     words[at + SQE_OPERATION_FLAGS] = flags;
   }
