@@ -37,11 +37,10 @@ struct SocketPair {
 
 // A kernel says EINVAL to what it does not know. Any other refusal, of memory for instance, says
 // nothing about the kernel: the probe itself was refused.
-bool NoteRefusal(int error, const char* call, ProbeResult* result) {
-  if (error == 0 || error == -EINVAL) return false;
+void NoteRefusal(int error, const char* call, ProbeResult* result) {
+  if (error == 0 || error == -EINVAL) return;
   result->error = error;
   result->failed_call = call;
-  return true;
 }
 
 // One buffer in a ring, a multishot receive, and two messages: each must arrive whole in its own
