@@ -6,7 +6,7 @@
 // what it refers to is in fields that the constructor assigns once, of TypeScript's privacy: while
 // there is one ring, V8 compiles all of them into it as constants, addresses and sizes of arrays
 // included. #private fields would be properties that may change, and cost twice the bytecode, of
-// which V8 inlines so much and no more. ARCHITECTURE.md, "What V8 makes of it", has the figures.
+// which V8 inlines so much and no more. ARCHITECTURE.md, "What V8 makes of it", has the rules.
 import { proactorError, systemError } from '../errors';
 import type { NativeAddon, NativeRing, RingMemory } from './binding';
 import { BufferRing, type BufferRingOptions } from './buffer-ring';
