@@ -8,6 +8,7 @@
 #include "memory.h"
 #include "probe.h"
 #include "ring_handle.h"
+#include "shared_layout.h"
 #include "socket_calls.h"
 
 namespace proactor {
@@ -38,8 +39,15 @@ Napi::Value Probe(const Napi::CallbackInfo& info) {
   return result;
 }
 
+// Enters the descriptor into the ring's set, if there is one: a worker may be terminated before
+// its JavaScript runs again.
 Napi::Value Open(const Napi::CallbackInfo& info) {
-  return Result(info, OpenSocket(Integer(info[0]), Integer(info[1]), Integer(info[2])));
+  const int fd = OpenSocket(Integer(info[0]), Integer(info[1]), Integer(info[2]));
+  if (fd >= 0 && static_cast<uint32_t>(fd) < kDescriptorLimit && info[3].IsTypedArray()) {
+    uint8_t* bits = info[3].As<Napi::Uint8Array>().Data();
+    bits[fd >> 3] = static_cast<uint8_t>(bits[fd >> 3] | 1 << (fd & 7));
+  }
+  return Result(info, fd);
 }
 
 Napi::Value Bind(const Napi::CallbackInfo& info) {

@@ -37,8 +37,6 @@ void ReleaseSleeper(const uv_loop_t* loop) {
   sleepers.erase(std::remove(sleepers.begin(), sleepers.end(), loop), sleepers.end());
 }
 
-void ReleaseRegion(Napi::Env, MemoryRegion* region) { region->Release(); }
-
 }  // namespace
 
 Napi::Function RingHandle::Define(Napi::Env env) {
@@ -97,16 +95,22 @@ Napi::Value RingHandle::Allocate(const Napi::CallbackInfo& info) {
   const auto bytes = static_cast<size_t>(info[0].As<Napi::Number>().Int64Value());
   MemoryRegion* region = MemoryRegion::Map(bytes, owner_);
   if (region == nullptr) return Napi::Number::New(env, -ENOMEM);
-  // Two owners: the ArrayBuffer's memory, wherever the ArrayBuffer is transferred to, and the
-  // handle.
+  // Two owners: the handle, and the ArrayBuffer's memory, wherever the ArrayBuffer is transferred
+  // to. Neither can be made while the environment is being terminated.
+  const auto release = [](napi_env, void* data, void*) {
+    static_cast<MemoryRegion*>(data)->Release();
+  };
+  napi_value handle;
+  if (napi_create_external(env, region, release, nullptr, &handle) != napi_ok) {
+    region->Release();
+    return env.Undefined();
+  }
   region->Retain();
   napi_value buffer;
-  const napi_status status = napi_create_external_arraybuffer(
-      env, region->base(), bytes,
-      [](napi_env, void*, void* hint) { static_cast<MemoryRegion*>(hint)->Release(); }, region,
-      &buffer);
-  const auto handle = Napi::External<MemoryRegion>::New(env, region, ReleaseRegion);
-  if (status != napi_ok) {
+  if (napi_create_external_arraybuffer(
+          env, region->base(), bytes,
+          [](napi_env, void*, void* hint) { static_cast<MemoryRegion*>(hint)->Release(); }, region,
+          &buffer) != napi_ok) {
     region->Release();
     return Napi::Number::New(env, -ENOTSUP);
   }
@@ -115,7 +119,7 @@ Napi::Value RingHandle::Allocate(const Napi::CallbackInfo& info) {
   result.Set("buffer", Napi::Value(env, buffer));
   result.Set("addressLow", static_cast<uint32_t>(address));
   result.Set("addressHigh", static_cast<uint32_t>(address >> 32));
-  result.Set("handle", handle);
+  result.Set("handle", Napi::Value(env, handle));
   return result;
 }
 

@@ -10,7 +10,7 @@ import { root } from './support/child';
 const modules: Readonly<Record<string, object>> = { kernel, layout };
 
 /** What `Opcode.SEND`, say, is in a module. */
-const valueOf = (module: string, name: string): unknown =>
+const numberIn = (module: string, name: string): unknown =>
   name
     .split('.')
     .reduce<unknown>((value, key) => (value as Record<string, unknown>)?.[key], modules[module]);
@@ -28,14 +28,14 @@ describe('the compiled code', () => {
     ]);
     expect(inlined.length).toBeGreaterThan(100);
     for (const [, module = '', name = '', number] of inlined)
-      expect([name, Number(number)]).toEqual([name, valueOf(module, name)]);
+      expect([name, Number(number)]).toEqual([name, numberIn(module, name)]);
   });
 
   it('looks none up', () => {
     const use = /(?<!\/\* )\b(kernel|layout)(?:_1)?\.((?:Opcode\.)?[A-Z][A-Z0-9_]*)\b/g;
     const left = texts.flatMap(([file, text]) =>
       [...text.matchAll(use)]
-        .filter(([, module = '', name = '']) => typeof valueOf(module, name) === 'number')
+        .filter(([, module = '', name = '']) => typeof numberIn(module, name) === 'number')
         .map(([found]) => `${file}: ${found}`),
     );
     expect(left).toEqual([]);

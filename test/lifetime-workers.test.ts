@@ -16,13 +16,12 @@ const load: Program = async ({ open, constants, require }) => {
   const native = addon!;
   const bytes = new Uint8Array(128);
   const address = '127.0.0.1';
-  const listener = native.openSocket(2, 1, 0);
+  // Descriptors are the process's, not the worker's: the ring closes those that it is told of.
+  const { descriptors } = proactor.ring;
+  const listener = native.openSocket(2, 1, 0, descriptors.bits);
   native.bind(listener, bytes, encodeAddress({ address, port: 0 }, bytes));
   native.listen(listener, 10);
   const { port } = decodeAddress(bytes, native.localAddress(listener, bytes))!;
-  // Descriptors are the process's, not the worker's: the ring closes those that it is told of.
-  const { descriptors } = proactor.ring;
-  descriptors.add(listener);
 
   const again = (): void => {
     if (!proactor.disposed) proactor.nop(again);
@@ -47,8 +46,7 @@ const load: Program = async ({ open, constants, require }) => {
     receive(fd);
   });
   for (let i = 0; i < 3; i++) {
-    const fd = native.openSocket(2, 1, 0);
-    descriptors.add(fd);
+    const fd = native.openSocket(2, 1, 0, descriptors.bits);
     await proactor.connect(fd, { address, port });
     receive(fd);
     const send = (): void => {

@@ -6,6 +6,7 @@ import { checkProactor, type Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import type { OperationId } from '../ring/handler-table';
 import * as kernel from '../ring/kernel';
+import type { Ring } from '../ring/ring';
 import { ADDRESS_BYTES, encodeAddress, type SocketAddress } from '../socket-address';
 import { checkBoolean, checkInteger, checkObject, checkPort, checkString } from '../validate';
 import { resolveHost } from './resolve';
@@ -88,7 +89,6 @@ export class TcpAcceptor {
     this.#fd = fd;
     this.#options = options;
     proactor.own(this);
-    proactor.ring.descriptors.add(fd);
   }
 
   /**
@@ -118,7 +118,13 @@ export class TcpAcceptor {
     checkHandler(onConnection);
     const address = host === undefined ? undefined : (await resolveHost(host, 0))[0];
     proactor.checkNotDisposed();
-    const fd = openListener(address, { ...options, port, backlog, ipv6Only, reusePort });
+    const fd = openListener(proactor.ring, address, {
+      ...options,
+      port,
+      backlog,
+      ipv6Only,
+      reusePort,
+    });
     const acceptor = new TcpAcceptor(proactor, fd, localAddressOf(fd)!, options);
     acceptor.onConnection = onConnection;
     return acceptor;
@@ -361,21 +367,22 @@ interface Listening extends ListenOptions {
 }
 
 // Without an address: all of them, over one IPv6 socket where there is IPv6.
-function openListener(address: string | undefined, options: Listening): number {
-  if (address !== undefined) return listenOn(address, options);
+function openListener(ring: Ring, address: string | undefined, options: Listening): number {
+  if (address !== undefined) return listenOn(ring, address, options);
   try {
-    return listenOn('::', options);
+    return listenOn(ring, '::', options);
   } catch (error) {
     const { code } = error as { code?: string };
     if (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL') throw error;
-    return listenOn('0.0.0.0', options);
+    return listenOn(ring, '0.0.0.0', options);
   }
 }
 
-function listenOn(address: string, options: Listening): number {
+function listenOn(ring: Ring, address: string, options: Listening): number {
   const { port } = options;
   const v6 = address.includes(':');
-  const fd = addon!.openSocket(v6 ? kernel.AF_INET6 : kernel.AF_INET, kernel.SOCK_STREAM, 0);
+  const family = v6 ? kernel.AF_INET6 : kernel.AF_INET;
+  const fd = addon!.openSocket(family, kernel.SOCK_STREAM, 0, ring.descriptors.bits);
   if (fd < 0) throw systemError(fd, 'socket', { address, port });
   const check = (error: number, syscall: string): void => {
     if (error >= 0) return;
@@ -397,7 +404,7 @@ function listenOn(address: string, options: Listening): number {
     check(addon!.listen(fd, options.backlog), 'listen');
     return fd;
   } catch (error) {
-    addon!.closeDescriptor(fd);
+    ring.closeDescriptor(fd);
     throw error;
   }
 }

@@ -151,9 +151,9 @@ async function connectAddress(
   options: ConnectOptions,
 ): Promise<ConnectedSocket | SystemError> {
   const family = address.includes(':') ? kernel.AF_INET6 : kernel.AF_INET;
-  const fd = addon!.openSocket(family, kernel.SOCK_STREAM, 0);
+  const { bits } = attempt.proactor.ring.descriptors;
+  const fd = addon!.openSocket(family, kernel.SOCK_STREAM, 0, bits);
   if (fd < 0) return systemError(fd, 'socket', { address, port });
-  attempt.proactor.ring.descriptors.add(fd);
   let connected = false;
   try {
     applySocketOptions(fd, options);

@@ -70,7 +70,8 @@ export interface DecodedAddress {
 export interface NativeAddon {
   readonly NativeRing: new () => NativeRing;
   probe(): NativeProbe;
-  openSocket(family: number, type: number, protocol: number): number;
+  /** `descriptors`: the bits of the set that it is entered into before JavaScript runs again. */
+  openSocket(family: number, type: number, protocol: number, descriptors?: Uint8Array): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
   setOption(fd: number, level: number, name: number, value: number): number;

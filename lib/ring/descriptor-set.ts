@@ -4,10 +4,11 @@
 import { DESCRIPTOR_LIMIT } from './layout';
 
 export class DescriptorSet {
-  readonly #bits: Uint8Array;
+  /** For native code, which enters what it opens. */
+  readonly bits: Uint8Array;
 
   constructor(memory: ArrayBuffer) {
-    this.#bits = new Uint8Array(memory);
+    this.bits = new Uint8Array(memory);
   }
 
   /**
@@ -16,12 +17,12 @@ export class DescriptorSet {
    */
   add(fd: number): void {
     if (fd >= DESCRIPTOR_LIMIT) return;
-    this.#bits[fd >> 3]! |= 1 << (fd & 7);
+    this.bits[fd >> 3]! |= 1 << (fd & 7);
   }
 
   /** Its owner closes it. */
   delete(fd: number): void {
     if (fd >= DESCRIPTOR_LIMIT) return;
-    this.#bits[fd >> 3]! &= ~(1 << (fd & 7));
+    this.bits[fd >> 3]! &= ~(1 << (fd & 7));
   }
 }
