@@ -285,6 +285,11 @@ async function count(
 
 async function stop({ outcome, server, load }: Contender): Promise<void> {
   await load.stop();
+  await stopServer(outcome, server);
+}
+
+/** Ends a driver's server. One that has to be killed has failed. */
+export async function stopServer(outcome: Outcome, server: Server): Promise<void> {
   const stoppedInTime = await server.stop();
   if (!stoppedInTime) outcome.fail(new Error('did not stop on SIGTERM and was killed'));
 }

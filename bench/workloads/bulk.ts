@@ -1,99 +1,61 @@
 // The bulk workload: bytes in one direction, as many as go through.
-import {
-  type CommonValues,
-  checkPlacement,
-  commonOptions,
-  placementWord,
-  type RoundValues,
-  roundConditions,
-  roundOptions,
-  runContest,
-  selectDrivers,
-} from '../contest.js';
+import { contestWorkload } from '../contest-workload.js';
 import { driversFor } from '../drivers/index.js';
-import { flag, helpOf, integer, oneOf, parseCommand, UsageError } from '../options.js';
+import { flag, integer, oneOf, UsageError, type ValuesOf } from '../options.js';
 import { bytesWord } from '../words.js';
-import type { Workload } from '../workload.js';
 
-const drivers = driversFor(['sink', 'source']);
 const mebibyte = 1024 * 1024;
 const bytesPerUnit = 1024;
 
-const directions = ['upload', 'download'] as const;
-type Direction = (typeof directions)[number];
-
-const table = {
-  direction: oneOf("as the load sees it, so that an upload is the server's to read", directions),
+const shape = {
+  direction: oneOf("as the load sees it, so that an upload is the server's to read", [
+    'upload',
+    'download',
+  ]),
   connections: integer('TCP connections', 1, 1, 4096),
   depth: integer('MiB that a connection keeps outstanding', 2, 1, 64),
   chunk: integer("bytes of a server's write, a power of two", 65_536, 1024, mebibyte),
   verify: flag('compare every byte of a download'),
-  ...roundOptions(),
-  ...commonOptions(drivers),
 };
 
-export interface BulkOptions extends CommonValues, RoundValues {
-  readonly direction: Direction;
-  readonly connections: number;
-  readonly depth: number;
-  readonly chunk: number;
-  readonly verify: boolean;
-}
-
-const summary = 'Bulk transfer in one direction.';
+type BulkShape = ValuesOf<typeof shape>;
 
 /** An upload's row does not depend on the chunk, which only a server that sends has. */
-function shapeWord({ direction, connections, chunk }: BulkOptions): string {
+function shapeWord({ direction, connections, chunk }: BulkShape): string {
   return `${connections}${direction === 'download' ? `x${bytesWord(chunk)}` : ''}`;
 }
 
-export const bulk: Workload<BulkOptions> = {
+function title({ direction, connections, chunk }: BulkShape): string {
+  const chunkWords = direction === 'upload' ? '' : `, written in ${bytesWord(chunk)}`;
+  return `Bulk ${direction}, ${connections} connection${connections === 1 ? '' : 's'}${chunkWords}`;
+}
+
+function loadArguments({ direction, connections, depth, chunk, verify }: BulkShape) {
+  const amount = ['--connections', `${connections}`, '--depth', `${depth}`, '--chunk', `${chunk}`];
+  return ['--direction', direction, ...amount, ...(verify ? ['--verify'] : [])];
+}
+
+export const bulk = contestWorkload({
   name: 'bulk',
-  summary,
-  helpText: helpOf('bulk', summary, table),
-  parse(argv) {
-    const options = parseCommand(table, argv);
-    if (options === 'help') return options;
-    checkPlacement(options);
-    if (!Number.isInteger(Math.log2(options.chunk))) {
-      throw new UsageError(`--chunk must be a power of two, not ${options.chunk}`);
-    }
-    return options;
+  summary: 'Bulk transfer in one direction.',
+  drivers: driversFor(['sink', 'source']),
+  shape,
+  headline: 'bytesPerSecond',
+  check({ chunk }) {
+    if (Number.isInteger(Math.log2(chunk))) return;
+    throw new UsageError(`--chunk must be a power of two, not ${chunk}`);
   },
-  rowId(options) {
-    return `bulk/${options.direction}/${shapeWord(options)}/${placementWord(options)}`;
-  },
-  async run(options) {
-    const { direction, connections, depth, chunk, verify } = options;
-    const shape = ['--connections', `${connections}`, '--depth', `${depth}`, '--chunk', `${chunk}`];
-    const isUpload = direction === 'upload';
-    const result = await runContest(
-      {
-        drivers: selectDrivers(drivers, options.drivers),
-        task: {
-          mode: isUpload ? 'sink' : 'source',
-          connections,
-          bytesOutstanding: depth * mebibyte,
-          chunkBytes: chunk,
-        },
-        load: {
-          program: 'bulk_load',
-          args: ['--direction', direction, ...shape, ...(verify ? ['--verify'] : [])],
-        },
-        unit: 'Kibibyte',
-        figures: (trial) => ({ bytesPerSecond: (trial.units * bytesPerUnit) / trial.seconds }),
-      },
-      options,
-    );
-    const chunkWords = isUpload ? '' : `, written in ${bytesWord(chunk)}`;
-    return {
-      id: bulk.rowId(options),
-      workload: 'bulk',
-      title: `Bulk ${direction}, ${connections} connection${connections === 1 ? '' : 's'}${chunkWords}`,
-      conditions: { direction, connections, depth, chunk, verify, ...roundConditions(options) },
-      headline: 'bytesPerSecond',
-      higherIsBetter: true,
-      ...result,
-    };
-  },
-};
+  idOf: (values) => `${values.direction}/${shapeWord(values)}`,
+  titleOf: title,
+  contestOf: (values) => ({
+    task: {
+      mode: values.direction === 'upload' ? 'sink' : 'source',
+      connections: values.connections,
+      bytesOutstanding: values.depth * mebibyte,
+      chunkBytes: values.chunk,
+    },
+    load: { program: 'bulk_load', args: loadArguments(values) },
+    unit: 'Kibibyte',
+    figures: (trial) => ({ bytesPerSecond: (trial.units * bytesPerUnit) / trial.seconds }),
+  }),
+});

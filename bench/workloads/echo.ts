@@ -1,40 +1,22 @@
 // The echo workload: each connection keeps messages outstanding and sends the next when one has come back whole.
-import {
-  type CommonValues,
-  checkPlacement,
-  commonOptions,
-  latencies,
-  placementWord,
-  type RoundValues,
-  roundConditions,
-  roundOptions,
-  runContest,
-  selectDrivers,
-} from '../contest.js';
+import { latencies } from '../contest.js';
+import { type ContestOptions, contestWorkload } from '../contest-workload.js';
 import { driversFor } from '../drivers/index.js';
-import { flag, helpOf, integer, parseCommand } from '../options.js';
+import type { LoadCommand, TrialResult } from '../load.js';
+import { flag, integer, type ValuesOf } from '../options.js';
 import { bytesWord } from '../words.js';
-import type { Workload } from '../workload.js';
 
-const drivers = driversFor(['echo']);
-
-const table = {
+/** The options of every load of echoes. */
+export const echoShape = {
   connections: integer('TCP connections', 64, 1, 20_000),
   size: integer('bytes in a message', 64, 1, 16 * 1024 * 1024),
   depth: integer('messages a connection keeps outstanding', 1, 1, 1024),
-  verify: flag('compare every byte that comes back'),
-  ...roundOptions(),
-  ...commonOptions(drivers),
 };
 
-export interface EchoOptions extends CommonValues, RoundValues {
-  readonly connections: number;
-  readonly size: number;
-  readonly depth: number;
-  readonly verify: boolean;
-}
+const shape = { ...echoShape, verify: flag('compare every byte that comes back') };
 
-const summary = 'TCP echo: every driver measured in turn, round by round.';
+export type EchoShape = ValuesOf<typeof echoShape>;
+export type EchoOptions = ContestOptions<typeof shape>;
 
 /** The load generator's options for echo. */
 export function echoLoad({
@@ -42,47 +24,41 @@ export function echoLoad({
   size,
   depth,
   verify,
-}: Omit<EchoOptions, keyof CommonValues | keyof RoundValues>) {
-  const shape = ['--connections', `${connections}`, '--size', `${size}`, '--depth', `${depth}`];
-  return { program: 'echo_load', args: [...shape, ...(verify ? ['--verify'] : [])] } as const;
+}: EchoShape & { readonly verify: boolean }): LoadCommand {
+  const args = ['--connections', `${connections}`, '--size', `${size}`, '--depth', `${depth}`];
+  return { program: 'echo_load', args: [...args, ...(verify ? ['--verify'] : [])] };
 }
 
-export const echo: Workload<EchoOptions> = {
+/** As it stands in ids. */
+export function echoWord({ connections, size, depth }: EchoShape): string {
+  return `${connections}x${bytesWord(size)}/depth${depth}`;
+}
+
+/** As it stands in titles. */
+export function echoTitle({ connections, size, depth }: EchoShape): string {
+  return `${connections} connections × ${bytesWord(size)}, depth ${depth}`;
+}
+
+export function echoFigures(trial: TrialResult): Readonly<Record<string, number>> {
+  return { messagesPerSecond: trial.units / trial.seconds, ...latencies(trial) };
+}
+
+export const echo = contestWorkload({
   name: 'echo',
-  summary,
-  helpText: helpOf('echo', summary, table),
-  parse(argv) {
-    const options = parseCommand(table, argv);
-    if (options !== 'help') checkPlacement(options);
-    return options;
-  },
-  rowId(options) {
-    const { connections, size, depth } = options;
-    return `echo/${connections}x${bytesWord(size)}/depth${depth}/${placementWord(options)}`;
-  },
-  async run(options) {
-    const { connections, size, depth, verify } = options;
-    const result = await runContest(
-      {
-        drivers: selectDrivers(drivers, options.drivers),
-        task: { mode: 'echo', connections, bytesOutstanding: size * depth },
-        load: echoLoad(options),
-        unit: 'Message',
-        figures: (trial) => ({
-          messagesPerSecond: trial.units / trial.seconds,
-          ...latencies(trial),
-        }),
-      },
-      options,
-    );
-    return {
-      id: echo.rowId(options),
-      workload: 'echo',
-      title: `TCP echo, ${connections} connections × ${bytesWord(size)}, depth ${depth}`,
-      conditions: { connections, size, depth, verify, ...roundConditions(options) },
-      headline: 'messagesPerSecond',
-      higherIsBetter: true,
-      ...result,
-    };
-  },
-};
+  summary: 'TCP echo: every driver measured in turn, round by round.',
+  drivers: driversFor(['echo']),
+  shape,
+  headline: 'messagesPerSecond',
+  idOf: (values) => echoWord(values),
+  titleOf: (values) => `TCP echo, ${echoTitle(values)}`,
+  contestOf: (values) => ({
+    task: {
+      mode: 'echo',
+      connections: values.connections,
+      bytesOutstanding: values.size * values.depth,
+    },
+    load: echoLoad(values),
+    unit: 'Message',
+    figures: echoFigures,
+  }),
+});

@@ -9,6 +9,7 @@ import {
   placementWord,
   selectDrivers,
   startServer,
+  stopServer,
 } from '../contest.js';
 import { allowedCpus, type Placement, placeOn } from '../cpus.js';
 import type { ServerTask } from '../drivers/driver.js';
@@ -183,8 +184,7 @@ class Contender {
 
   async stop(): Promise<void> {
     await this.#disconnect();
-    const stoppedInTime = await this.#server.stop();
-    if (!stoppedInTime) this.#outcome.fail(new Error('did not stop on SIGTERM and was killed'));
+    await stopServer(this.#outcome, this.#server);
   }
 
   async #connect(connections: number, seconds: number): Promise<void> {
