@@ -4,8 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { fail, root, run } from './common.mjs';
+import { fail, readOptions, root, run } from './common.mjs';
 import { installNode, installPinned } from './runtimes.mjs';
 import { Checklist, Missing } from './tarball/checklist.mjs';
 import { checkCommands } from './tarball/cli.mjs';
@@ -23,25 +22,15 @@ const USAGE = `npm run test:package [-- OPTIONS]
   --release       every binary of a release must be in it, not only this machine's
   --keep          leave the temporary folder`;
 
-function readOptions() {
-  const options = {
+const options = readOptions(
+  {
     tarball: { type: 'string' },
     prebuilt: { type: 'boolean' },
     release: { type: 'boolean' },
     keep: { type: 'boolean' },
-  };
-  try {
-    return parseArgs({ options: { ...options, help: { type: 'boolean' } } }).values;
-  } catch (error) {
-    return fail(`${error.message}\n${USAGE}`);
-  }
-}
-
-const options = readOptions();
-if (options.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
+  },
+  USAGE,
+);
 const folder = mkdtempSync(path.join(tmpdir(), 'proactor-tarball-'));
 process.on('exit', () => {
   if (options.keep) console.log(`left: ${folder}`);

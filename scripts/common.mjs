@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 export const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 export const nodeModulesBin = path.join(root, 'node_modules', '.bin');
@@ -12,6 +13,19 @@ export const nodeModulesBin = path.join(root, 'node_modules', '.bin');
 export function fail(message) {
   console.error(`\n${path.basename(process.argv[1] ?? 'script')}: ${message}`);
   process.exit(1);
+}
+
+/** The values of a script's options. With --help prints `usage` and ends; for what it cannot follow ends with status 1. */
+export function readOptions(options, usage) {
+  let values;
+  try {
+    values = parseArgs({ options: { ...options, help: { type: 'boolean' } } }).values;
+  } catch (error) {
+    fail(`${error.message}\n${usage}`);
+  }
+  if (!values.help) return values;
+  console.log(usage);
+  return process.exit(0);
 }
 
 /** Runs a command of node_modules/.bin (or of PATH) with inherited output; returns its exit status. */

@@ -4,26 +4,17 @@
 // (Its npm name, `prebuild`, is also npm's hook before a script called `build`; hence `build:all`.)
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { fail, nodeHeadersPrefix, requireNativeSources, root, run } from './common.mjs';
+import {
+  fail,
+  nodeHeadersPrefix,
+  readOptions,
+  requireNativeSources,
+  root,
+  run,
+} from './common.mjs';
 import { binaryPath, hostTarget, targets, targetsNamed, toolchainFor } from './toolchains.mjs';
 
-function options() {
-  try {
-    const { values } = parseArgs({
-      options: {
-        all: { type: 'boolean' },
-        target: { type: 'string', multiple: true },
-        'skip-missing': { type: 'boolean' },
-      },
-    });
-    return values;
-  } catch (error) {
-    return fail(
-      `${error.message}\nusage: prebuild.mjs [--all | --target NAME...] [--skip-missing]`,
-    );
-  }
-}
+const USAGE = 'usage: prebuild.mjs [--all | --target NAME...] [--skip-missing]';
 
 function wantedTargets({ all, target }) {
   if (all && target) fail('--all and --target exclude each other');
@@ -53,7 +44,14 @@ function build(target, { env, strip }) {
 
 if (process.platform !== 'linux') fail('the addon is built on Linux only');
 requireNativeSources();
-const wanted = options();
+const wanted = readOptions(
+  {
+    all: { type: 'boolean' },
+    target: { type: 'string', multiple: true },
+    'skip-missing': { type: 'boolean' },
+  },
+  USAGE,
+);
 const planned = wantedTargets(wanted).map((target) => [target, toolchainFor(target)]);
 const missing = planned.filter(([, toolchain]) => toolchain.missing);
 const reasons = missing.map(([target, toolchain]) => `${target.name}: ${toolchain.missing}`);

@@ -4,8 +4,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { fail, root } from './common.mjs';
+import { fail, readOptions, root } from './common.mjs';
 import { runnerFor } from './smoke/runners.mjs';
 import { Checklist, expectNone, Missing } from './tarball/checklist.mjs';
 import { Consumer } from './tarball/consumer.mjs';
@@ -19,20 +18,6 @@ const USAGE = `npm run test:binaries [-- OPTIONS]
   --vm            run those for another processor in an emulated machine with Linux 6.1, which has io_uring;
                   otherwise in an emulated process, which has none: they are loaded and probe
   --skip-missing  pass over what cannot be run here, by name; otherwise it fails`;
-
-function readOptions() {
-  const options = {
-    target: { type: 'string', multiple: true },
-    vm: { type: 'boolean' },
-    'skip-missing': { type: 'boolean' },
-    help: { type: 'boolean' },
-  };
-  try {
-    return parseArgs({ options }).values;
-  } catch (error) {
-    return fail(`${error.message}\n${USAGE}`);
-  }
-}
 
 /** The package as it is installed: no build/Release, which the loader would prefer. */
 function placePackage(consumer) {
@@ -82,11 +67,14 @@ async function smoke(target) {
   else if (report) console.log(`        probed only, since ${report.reason}`);
 }
 
-const options = readOptions();
-if (options.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
+const options = readOptions(
+  {
+    target: { type: 'string', multiple: true },
+    vm: { type: 'boolean' },
+    'skip-missing': { type: 'boolean' },
+  },
+  USAGE,
+);
 const wanted = options.target ? targetsNamed(options.target) : targets;
 // Not in /tmp: an emulated machine has one of its own.
 mkdirSync(path.join(root, 'build', 'smoke'), { recursive: true });
