@@ -3,7 +3,6 @@
 // done, so that a bounded amount is outstanding at the end of a trial. One thread, edge-triggered epoll.
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -12,12 +11,12 @@
 #include <vector>
 
 #include "pattern.h"
+#include "poller.h"
 #include "support.h"
 #include "trial.h"
 
 namespace {
 
-constexpr int kEventsPerWait = 1024;
 constexpr size_t kKibibytesPerUnit = kMebibyte / 1024;
 
 struct Load {
@@ -41,8 +40,6 @@ class BulkLoad {
  public:
   explicit BulkLoad(const Load& load)
       : load_(load), buffer_(kTransferBytesMax), connections_(load.connections) {
-    epoll_ = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_ < 0) Fail(kExitFailure, "epoll_create1: %s", strerror(errno));
     for (size_t i = 0; i < connections_.size(); i++) Connect(i);
   }
 
@@ -65,12 +62,7 @@ class BulkLoad {
   void Connect(size_t index) {
     Connection& connection = connections_[index];
     connection.fd = ConnectTo(load_.address);
-    epoll_event event = {};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    event.data.u64 = index;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd, &event) != 0) {
-      Fail(kExitFailure, "epoll_ctl: %s", strerror(errno));
-    }
+    poller_.Watch(connection.fd, index, true);
   }
 
   void Enqueue(Connection& connection, size_t mebibytes) {
@@ -85,13 +77,11 @@ class BulkLoad {
   }
 
   void WaitAndHandle() {
-    epoll_event events[kEventsPerWait];
-    const int count = epoll_wait(epoll_, events, kEventsPerWait, 1000);
-    for (int i = 0; i < count; i++) {
-      Connection& connection = connections_[events[i].data.u64];
+    poller_.Wait([this](size_t index, bool) {
+      Connection& connection = connections_[index];
       if (connection.fd >= 0) Receive(connection);
       if (connection.unsent_bytes > 0) Send(connection);
-    }
+    });
   }
 
   // To the socket's end: an edge may stand for bytes and for the server's end at once.
@@ -165,7 +155,7 @@ class BulkLoad {
   Trial trial_;
   std::vector<char> buffer_;
   std::vector<Connection> connections_;
-  int epoll_;
+  Poller poller_;
   size_t outstanding_ = 0;  // MiB
 };
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -15,12 +14,12 @@
 #include <vector>
 
 #include "pattern.h"
+#include "poller.h"
 #include "support.h"
 #include "trial.h"
 
 namespace {
 
-constexpr int kEventsPerWait = 1024;
 constexpr uint32_t kSourceAddresses = 4096;
 constexpr uint32_t kFirstSourceAddress = 0x7f010001;  // 127.1.0.1
 
@@ -42,10 +41,7 @@ struct Connection {
 class ChurnLoad {
  public:
   explicit ChurnLoad(const Load& load)
-      : load_(load), buffer_(load.message_bytes + 1), connections_(load.connections) {
-    epoll_ = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_ < 0) Fail(kExitFailure, "epoll_create1: %s", strerror(errno));
-  }
+      : load_(load), buffer_(load.message_bytes + 1), connections_(load.connections) {}
 
   // Keeps the load up for the given time, then waits for the connections that have begun.
   void RunTrial(double seconds) {
@@ -69,13 +65,7 @@ class ChurnLoad {
     open_++;
     begun_++;
     Send(connection);
-    epoll_event event = {};
-    event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
-    if (connection.sent_bytes < load_.message_bytes) event.events |= EPOLLOUT;
-    event.data.u64 = index;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, connection.fd, &event) != 0) {
-      Fail(kExitFailure, "epoll_ctl: %s", strerror(errno));
-    }
+    poller_.Watch(connection.fd, index, connection.sent_bytes < load_.message_bytes);
   }
 
   // 0 leaves it to the kernel.
@@ -87,14 +77,11 @@ class ChurnLoad {
   }
 
   void WaitAndHandle() {
-    epoll_event events[kEventsPerWait];
-    const int count = epoll_wait(epoll_, events, kEventsPerWait, 1000);
-    for (int i = 0; i < count; i++) {
-      const size_t index = events[i].data.u64;
+    poller_.Wait([this](size_t index, bool peer_ended) {
       Connection& connection = connections_[index];
       if (connection.sent_bytes < load_.message_bytes) Send(connection);
-      Receive(index, (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0);
-    }
+      Receive(index, peer_ended);
+    });
   }
 
   void Send(Connection& connection) {
@@ -158,7 +145,7 @@ class ChurnLoad {
   Trial trial_;
   std::vector<char> buffer_;  // a byte more than a message, to see what is too much
   std::vector<Connection> connections_;
-  int epoll_;
+  Poller poller_;
   size_t open_ = 0;
   size_t begun_ = 0;
 };

@@ -4,7 +4,6 @@
 // After a trial nothing is outstanding, so that the server sleeps and its counters stand still while they are read.
 #include <errno.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -13,12 +12,11 @@
 #include <vector>
 
 #include "pattern.h"
+#include "poller.h"
 #include "support.h"
 #include "trial.h"
 
 namespace {
-
-constexpr int kEventsPerWait = 1024;
 
 struct Load {
   Address address;
@@ -45,8 +43,6 @@ class EchoLoad {
         receive_buffer_(kTransferBytesMax),
         connections_(load.connections),
         queued_at_ns_(load.connections * load.depth) {
-    epoll_ = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_ < 0) Fail(kExitFailure, "epoll_create1: %s", strerror(errno));
     for (size_t i = 0; i < connections_.size(); i++) Connect(i);
   }
 
@@ -70,26 +66,16 @@ class EchoLoad {
  private:
   void Connect(size_t index) {
     Connection& connection = connections_[index];
-    const int fd = ConnectTo(load_.address);
-    epoll_event event = {};
-    event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-    event.data.u64 = index;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, fd, &event) != 0) {
-      Fail(kExitFailure, "epoll_ctl: %s", strerror(errno));
-    }
-    connection.fd = fd;
+    connection.fd = ConnectTo(load_.address);
+    poller_.Watch(connection.fd, index, true);
     connection.send_position = connection.receive_position = Pattern::StartOf(index);
   }
 
   void WaitAndHandle() {
-    epoll_event events[kEventsPerWait];
-    const int count = epoll_wait(epoll_, events, kEventsPerWait, 1000);
-    for (int i = 0; i < count; i++) {
-      const size_t index = events[i].data.u64;
-      const bool peer_ended = (events[i].events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
+    poller_.Wait([this](size_t index, bool peer_ended) {
       if (connections_[index].fd >= 0) Receive(index, peer_ended);
       if (connections_[index].unsent_bytes > 0) Send(index);
-    }
+    });
   }
 
   // Of messages that are queued at the end of the trial those of which no byte was sent yet: with many large ones
@@ -188,7 +174,7 @@ class EchoLoad {
   std::vector<char> receive_buffer_;
   std::vector<Connection> connections_;
   std::vector<uint64_t> queued_at_ns_;  // `depth` slots per connection, used in a circle
-  int epoll_;
+  Poller poller_;
   size_t outstanding_ = 0;
 };
 
