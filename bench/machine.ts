@@ -13,7 +13,7 @@ export interface Machine {
   readonly nodeVersion: string;
   /** A hypervisor is below the kernel: times are less steady then. */
   readonly isVirtual: boolean;
-  /** The commit that was measured, with `-dirty` where files differ from it. */
+  /** The commit that was measured, with `-dirty` where other files than the results differ from it. */
   readonly gitCommit: string | undefined;
 }
 
@@ -35,8 +35,15 @@ function hasHypervisor(): boolean {
   return /^flags\s*:.*\bhypervisor\b/m.test(readFileSync('/proc/cpuinfo', 'utf8'));
 }
 
+/** A run writes results and README's figures itself: when it is resumed, they make no other code of it. */
 function gitCommit(): string | undefined {
-  const args = ['describe', '--always', '--dirty', '--abbrev=40', '--exclude=*'];
-  const git = spawnSync('git', args, { cwd: projectRoot, encoding: 'utf8' });
-  return git.status === 0 ? git.stdout.trim() : undefined;
+  const commit = git('rev-parse', 'HEAD');
+  const code = ['.', ':(exclude)bench/results', ':(exclude)README.md'];
+  const changes = git('status', '--porcelain', '--untracked-files=no', '--', ...code);
+  return commit && changes ? `${commit}-dirty` : commit;
+}
+
+function git(...args: readonly string[]): string | undefined {
+  const { status, stdout } = spawnSync('git', args, { cwd: projectRoot, encoding: 'utf8' });
+  return status === 0 ? stdout.trim() : undefined;
 }
