@@ -30,6 +30,14 @@ export interface DriverOutcome {
   readonly metrics: Readonly<Record<string, Metric>>;
 }
 
+/** Rounds of a row that followed each other, with fresh servers. */
+export interface Pass {
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  /** How many rounds of each driver. Metrics have the rounds of all passes, one pass behind the other. */
+  readonly rounds: number;
+}
+
 /** Every driver under one load. */
 export interface RowResult {
   /** Unique in a suite and the same in every run of it, such as `echo/64x64B/depth1/own`. */
@@ -37,7 +45,7 @@ export interface RowResult {
   readonly workload: string;
   /** For people: `TCP echo, 64 connections × 64 B, depth 1`. */
   readonly title: string;
-  /** What was asked for: the load, its placement, the length and number of rounds. */
+  /** What was asked for: the load, its placement, the length and number of rounds in a pass. */
   readonly conditions: Readonly<Record<string, string | number | boolean>>;
   /** The metric that drivers are compared by first. */
   readonly headline: string;
@@ -46,6 +54,8 @@ export interface RowResult {
   /** Why instructions were not counted; absent where they were. */
   readonly perfUnavailable?: string;
   readonly drivers: readonly DriverOutcome[];
+  /** Absent where a workload was measured by itself, which is one pass. */
+  readonly passes?: readonly Pass[];
   /** The commit that was measured, where the row was added to results of another commit. */
   readonly gitCommit?: string;
   /** How long measuring the row took, warm-up included. */

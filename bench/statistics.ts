@@ -35,12 +35,16 @@ export function ratiosOfPairs(
 export function quartiles(
   values: readonly number[],
 ): { readonly lower: number; readonly upper: number } | undefined {
+  const [lower, upper] = [quantile(values, 0.25), quantile(values, 0.75)];
+  return lower === undefined || upper === undefined ? undefined : { lower, upper };
+}
+
+/** The value that `part` of the others do not exceed, interpolated between neighbours; undefined of nothing. */
+export function quantile(values: readonly number[], part: number): number | undefined {
   const sorted = [...values].sort((a, b) => a - b);
-  const at = (part: number): number => {
-    const place = (sorted.length - 1) * part;
-    const below = sorted[Math.floor(place)] ?? Number.NaN;
-    const above = sorted[Math.ceil(place)] ?? below;
-    return below + (above - below) * (place - Math.floor(place));
-  };
-  return sorted.length === 0 ? undefined : { lower: at(0.25), upper: at(0.75) };
+  const place = (sorted.length - 1) * part;
+  const below = sorted[Math.floor(place)];
+  if (below === undefined) return undefined;
+  const above = sorted[Math.ceil(place)] ?? below;
+  return below + (above - below) * (place - Math.floor(place));
 }

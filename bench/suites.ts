@@ -9,11 +9,12 @@ export type Length = 'full' | 'quick';
 export interface SuiteRow {
   readonly id: string;
   readonly workload: Workload;
-  /** The command line behind the workload's name. */
-  readonly args: readonly string[];
+  /** For each pass the command line behind the workload's name. */
+  readonly passes: readonly (readonly string[])[];
 }
 
-type Timing = Readonly<Record<Length, string>>;
+/** The options of each pass: why there are several, see passes.ts. */
+type Timing = Readonly<Record<Length, readonly string[]>>;
 
 interface RowDefinition {
   readonly workload: string;
@@ -22,9 +23,11 @@ interface RowDefinition {
   readonly timing?: Timing;
 }
 
+const fullRounds = '--rounds 3 --seconds 0.4 --warm-up 0.8';
 const loadTiming: Timing = {
-  full: '--rounds 6 --seconds 0.6 --warm-up 1.2 --count-rounds 2',
-  quick: '--rounds 3 --seconds 0.15 --warm-up 0.3 --count-rounds 1',
+  // Instructions do not drift: they are counted in one pass.
+  full: [`${fullRounds} --count-rounds 2`, `${fullRounds} --count-rounds 0`],
+  quick: ['--rounds 3 --seconds 0.15 --warm-up 0.3 --count-rounds 1'],
 };
 
 function echo(connections: number, size: number, depth: number, more = ''): RowDefinition {
@@ -46,7 +49,10 @@ function bulk(direction: 'upload' | 'download', connections: number, more = ''):
 const idle: RowDefinition = {
   workload: 'idle',
   load: '--connections 4000',
-  timing: { full: '--rounds 3 --seconds 1', quick: '--rounds 1 --seconds 0.2' },
+  timing: {
+    full: ['--rounds 2 --seconds 1', '--rounds 2 --seconds 1'],
+    quick: ['--rounds 1 --seconds 0.2'],
+  },
 };
 
 const busy: RowDefinition = { workload: 'busy', load: '--microseconds 20 --connections 64' };
@@ -78,8 +84,11 @@ export function suiteRows(length: Length, more: readonly string[] = []): readonl
   return definitions.map(({ workload: name, load, timing = loadTiming }) => {
     const workload = workloads.find((each) => each.name === name);
     if (workload === undefined) throw new Error(`the suite names a workload '${name}'`);
-    const args = [...`${load} ${timing[length]}`.split(' ').filter(Boolean), ...more];
-    return { id: workload.rowId(optionsOf(workload, args)), workload, args };
+    const passes = timing[length].map((pass) => [
+      ...`${load} ${pass}`.split(' ').filter(Boolean),
+      ...more,
+    ]);
+    return { id: workload.rowId(optionsOf(workload, passes[0] ?? [])), workload, passes };
   });
 }
 

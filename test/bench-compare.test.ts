@@ -9,7 +9,7 @@ import { type Change, compareSuites, regressions } from '../bench/report/compare
 import { formatComparison } from '../bench/report/compare-text.js';
 import { serializeResults } from '../bench/report/results-file.js';
 import type { RowResult, SuiteResult } from '../bench/result.js';
-import { driver, machine, row, suite } from './support/bench-results.js';
+import { driver, machine, passes, row, suite } from './support/bench-results.js';
 
 type Rounds = Readonly<Record<string, readonly number[]>>;
 
@@ -81,6 +81,115 @@ describe('a change', () => {
     expect(regressions(worse, 0.05)).toEqual([
       'echo/a: proactor-loop: msg/s × node-net 2.00 → 1.00, × 0.50, worse',
     ]);
+  });
+});
+
+describe('a change between runs of passes', () => {
+  type Row = Readonly<Record<string, readonly number[]>>;
+  const halves = (first: number, second: number) => [first, first, second, second];
+  /** Rows of drivers, of which each has two passes of two rounds. */
+  const inPasses = (rows: Readonly<Record<string, Row>>) =>
+    suite(
+      Object.entries(rows).map(([id, drivers]) =>
+        row(
+          id,
+          Object.entries(drivers).map(([name, rounds]) =>
+            driver(name, { messagesPerSecond: rounds }),
+          ),
+          { passes: passes(2, 2) },
+        ),
+      ),
+    );
+  const verdictsOf = (a: SuiteResult, b: SuiteResult, id: string, name: string) =>
+    compareSuites(a, b)
+      .rows.find((each) => each.id === id)
+      ?.drivers.find((each) => each.name === name)
+      ?.changes.map(({ verdict }) => verdict);
+  const steady = (rate: number) => halves(rate, rate);
+
+  it('is level within the drift of any driver of the row, in either file', () => {
+    const a = inPasses({ 'echo/a': { bun: steady(100), deno: halves(100, 130) } });
+    const b = inPasses({ 'echo/a': { bun: steady(125), deno: halves(100, 130) } });
+    expect(verdictsOf(a, b, 'echo/a', 'bun')).toEqual(['level']);
+    expect(verdictsOf(b, a, 'echo/a', 'bun')).toEqual(['level']);
+    const calm = inPasses({ 'echo/a': { bun: steady(125), deno: steady(115) } });
+    expect(verdictsOf(a, calm, 'echo/a', 'bun')).toEqual(['level']);
+    const further = inPasses({ 'echo/a': { bun: steady(135), deno: steady(115) } });
+    expect(verdictsOf(a, further, 'echo/a', 'bun')).toEqual(['better']);
+    expect(verdictsOf(further, a, 'echo/a', 'bun')).toEqual(['worse']);
+  });
+
+  it('is level within what 19 in 20 rows and drivers drift by, even where the row itself was calm', () => {
+    const other = { bun: halves(100, 120), deno: halves(100, 120) };
+    const a = inPasses({ 'echo/a': { bun: steady(100) }, 'echo/b': other, 'echo/c': other });
+    const b = inPasses({ 'echo/a': { bun: steady(115) }, 'echo/b': other, 'echo/c': other });
+    expect(verdictsOf(a, b, 'echo/a', 'bun')).toEqual(['level']);
+    const c = inPasses({ 'echo/a': { bun: steady(125) }, 'echo/b': other, 'echo/c': other });
+    expect(verdictsOf(a, c, 'echo/a', 'bun')).toEqual(['better']);
+  });
+
+  it('is not hidden by the drift of one row among many', () => {
+    const many = Array.from({ length: 40 }, (_, index) => [`echo/${index}`, { bun: steady(100) }]);
+    const wild = { 'echo/wild': { bun: halves(100, 300) } };
+    const a = inPasses({ ...Object.fromEntries(many), ...wild });
+    const faster = { 'echo/0': { bun: steady(104) } };
+    const b = inPasses({ ...Object.fromEntries(many), ...wild, ...faster });
+    expect(verdictsOf(a, b, 'echo/0', 'bun')).toEqual(['better']);
+  });
+
+  it('is judged by the drift of the ratio where it is one of the ratio to node-net', () => {
+    const of = (factor: number) =>
+      inPasses({
+        'echo/a': {
+          'proactor-loop': halves(100 * factor, 200 * factor),
+          'node-net': halves(50, 100),
+        },
+      });
+    // What the machine did doubled both, and the ratio stood still.
+    expect(verdictsOf(of(1), of(1.5), 'echo/a', 'proactor-loop')).toEqual(['level', 'better']);
+  });
+
+  it('uses the passes of the one file that has them', () => {
+    const old = suite([row('echo/a', [driver('bun', { messagesPerSecond: steady(125) })])]);
+    const drifting = inPasses({ 'echo/a': { bun: halves(90, 120) } });
+    expect(verdictsOf(old, drifting, 'echo/a', 'bun')).toEqual(['level']);
+  });
+
+  it('has no drift where not every pass has the figure, such as counts of instructions', () => {
+    const of = (count: number) =>
+      suite([
+        row(
+          'echo/a',
+          [driver('bun', { messagesPerSecond: steady(1), instructions: [count, count] })],
+          { passes: passes(2, 2) },
+        ),
+      ]);
+    const { figures } = compareSuites(of(1000), of(1200));
+    expect(figures.find(({ metric }) => metric === 'instructions')).toEqual({
+      ...{ metric: 'instructions', relativeTo: undefined, isHeadline: false },
+      ...{ compared: 1, changed: 1, drift: undefined },
+    });
+  });
+
+  it('is counted, and the drift told', () => {
+    const a = inPasses({ 'echo/a': { bun: steady(100), 'node-net': halves(100, 110) } });
+    const b = inPasses({ 'echo/a': { bun: steady(150), 'node-net': halves(100, 110) } });
+    const text = formatComparison(compareSuites(a, b));
+    expect(text).toContain(
+      'Beyond noise: 1 of 2 first figures of a row, 1 of 1 of their ratios, 2 of 3 figures in all.',
+    );
+    expect(text).toMatch(/│ msg\/s +│ +1 │ +2 │ +× 1\.10 │ +× 1\.10 │/);
+    expect(text).toMatch(/│ msg\/s × node-net +│ +1 │ +1 │/);
+    const without = formatComparison(
+      compareSuites(ours({ messagesPerSecond: [1] }), ours({ messagesPerSecond: [1] })),
+    );
+    expect(without).toMatch(/│ msg\/s +│ +0 │ +1 │ +n\/a │ +n\/a │/);
+  });
+
+  it('is compared with what was measured in another number of passes under a word of warning', () => {
+    const single = suite([row('echo/a', [])]);
+    const text = formatComparison(compareSuites(single, inPasses({ 'echo/a': {} })));
+    expect(text).toContain('different conditions:\n  passes: 1 → 2');
   });
 });
 

@@ -8,7 +8,7 @@ import { UsageError } from '../bench/options.js';
 import { drawCharts } from '../bench/report/charts.js';
 import { explain, lossesOf, type Reason, readReasons } from '../bench/report/losses.js';
 import { serializeResults } from '../bench/report/results-file.js';
-import { driver, row, suite } from './support/bench-results.js';
+import { driver, passes, row, suite } from './support/bench-results.js';
 
 const idle = { headline: 'bytesPerConnection', higherIsBetter: false };
 const measured = (rate: number, more: Readonly<Record<string, readonly number[]>> = {}) => ({
@@ -92,6 +92,27 @@ describe('losses', () => {
     expect(noisy([90, 95, 97, 110])).toMatchObject([{ score: 0.96, isWithinNoise: true }]);
     expect(noisy([90, 95, 97, 99])).toMatchObject([{ score: 0.96, isWithinNoise: false }]);
     expect(noisy([99.6, 99.6, 99.6, 99.6])).toEqual([]); // shown as 1.00
+  });
+
+  it('are within noise when the passes lie as far apart as the two drivers, and no others', () => {
+    const pair = (own: readonly number[], unsteady: readonly number[]) =>
+      lossesOf(
+        suite([
+          row(
+            'echo/a',
+            [
+              driver('proactor-loop', { messagesPerSecond: own }),
+              driver('node-net', { messagesPerSecond: [100, 100, 100, 100] }),
+              driver('bun', { messagesPerSecond: unsteady }),
+            ],
+            { passes: passes(2, 2) },
+          ),
+        ]),
+      );
+    const [drifting] = pair([88, 88, 98, 98], [1, 1, 50, 50]);
+    expect(drifting).toMatchObject({ peer: 'node-net', score: expect.closeTo(0.93), isWithinNoise: true });
+    const [steady] = pair([92, 92, 94, 94], [1, 1, 50, 50]);
+    expect(steady).toMatchObject({ peer: 'node-net', score: expect.closeTo(0.93), isWithinNoise: false });
   });
 
   const reason = (rows: string, drivers: string, peers: string): Reason => ({

@@ -4,7 +4,7 @@ import { projectRoot } from '../bench/paths.js';
 import { parseResults, serializeResults } from '../bench/report/results-file.js';
 import { formatRow } from '../bench/report/terminal.js';
 import { exitCodeOf, ratioBetween } from '../bench/result.js';
-import { driver, machine, row, suite } from './support/bench-results.js';
+import { driver, machine, passes, row, suite } from './support/bench-results.js';
 
 const nodeNet = driver('node-net', {
   messagesPerSecond: [100, 200, 10],
@@ -49,6 +49,13 @@ describe('the report of a row', () => {
     ]);
     expect(cellsOf(text, 'c-uring')).toEqual(['200', '2.00', '1.00', '1.1', '20', '1.00']);
     expect(cellsOf(text, 'node-net')).toEqual(['100', '1.00', '0.50', '2.5', '40', '2.00']);
+  });
+
+  it('says how many passes there were', () => {
+    const text = formatRow(machine, row('echo/a', [cUring], { passes: passes(5, 5) }));
+    expect(text).toContain('; 2 passes of 5 rounds of 0.5 s; server');
+    const single = formatRow(machine, row('echo/a', [cUring], { passes: passes(5) }));
+    expect(single).toContain('; 5 rounds of 0.5 s; server');
   });
 
   it('has no ratio to a driver that was not measured', () => {
@@ -104,6 +111,8 @@ describe('a file of results', () => {
 
   it('is read as it was written', () => {
     expect(parseResults('a.json', text)).toEqual(suite([row('echo/a', [nodeNet, cUring])]));
+    const twice = suite([row('echo/a', [nodeNet, cUring], { passes: passes(2, 1) })]);
+    expect(parseResults('a.json', serializeResults(twice))).toEqual(twice);
   });
 
   it('has the rounds of a metric in one line, of seven digits', () => {
@@ -131,6 +140,8 @@ describe('a file of results', () => {
     ['{"format":1,"machine":{},"rows":[{}]}', 'a row 1 that has no id'],
     [text.replace('"headline"', '"x"'), 'a row 1 that has no headline'],
     [text.replace('"serverCpus"', '"x"'), 'no placement'],
+    [text.replace('"drivers"', '"passes":[{"rounds":3}],"drivers"'), 'no proper passes'],
+    [text.replace('"drivers"', '"passes":3,"drivers"'), 'no proper passes'],
     [text.replace('"median": 100', '"median": "100"'), 'no proper metrics of node-net'],
     [text.replace('"ok"', '"fine"'), 'node-net of status fine'],
   ])('that is none is refused with the reason: %#', (bad, words) => {

@@ -1,7 +1,7 @@
 // What the benchmark makes of its rounds.
 import { describe, expect, it } from '@jest/globals';
 import { bufferSettings } from '../bench/drivers/c-uring.js';
-import { median, medianOfRatios, quartiles } from '../bench/statistics.js';
+import { median, medianOfRatios, quantile, quartiles } from '../bench/statistics.js';
 
 describe('median', () => {
   it('is the middle value, or the mean of the two in the middle', () => {
@@ -37,6 +37,15 @@ describe('quartiles', () => {
     expect(quartiles([1, 2])).toEqual({ lower: 1.25, upper: 1.75 });
     expect(quartiles([7])).toEqual({ lower: 7, upper: 7 });
     expect(quartiles([])).toBeUndefined();
+  });
+});
+
+describe('a quantile', () => {
+  it('is what that part of the values do not exceed', () => {
+    expect(quantile([3, 1, 2], 0)).toBe(1);
+    expect(quantile([3, 1, 2], 1)).toBe(3);
+    expect(quantile([0, 10], 0.95)).toBeCloseTo(9.5);
+    expect(quantile([], 0.95)).toBeUndefined();
   });
 });
 

@@ -20,7 +20,8 @@ describe('the suite', () => {
   const rows = suiteRows('full');
   const echoes = rows
     .filter(({ workload }) => workload.name === 'echo')
-    .map(({ workload, args }) => optionsOf(workload, args) as unknown as Record<string, unknown>);
+    .map(({ workload, passes: [args = []] }) => optionsOf(workload, args))
+    .map((options) => options as unknown as Record<string, unknown>);
 
   it('has rows of different ids', () => {
     expect(new Set(rows.map(({ id }) => id)).size).toBe(rows.length);
@@ -45,6 +46,17 @@ describe('the suite', () => {
     expect(suiteRows('quick').map(({ id }) => id)).toEqual(rows.map(({ id }) => id));
   });
 
+  it('has passes of each row that are measured alike, and counts instructions in the first alone', () => {
+    for (const { id, workload, passes } of rows) {
+      const options = passes.map((args) => ({ ...optionsOf(workload, args), countRounds: 0 }));
+      expect([id, ...options.slice(1)]).toEqual([id, options[0]]);
+      expect(passes.map((args) => workload.rowId(optionsOf(workload, args)))).toEqual([id, id]);
+      const counting = passes.filter((args) => /--count-rounds [1-9]/.test(args.join(' ')));
+      expect(counting).toEqual(workload.name === 'idle' ? [] : [passes[0]]);
+    }
+    for (const { passes } of suiteRows('quick')) expect(passes).toHaveLength(1);
+  });
+
   it('can be chosen from by a pattern', () => {
     expect(matchesPattern('echo/64x64B/depth1/own', 'echo/*')).toBe(true);
     expect(matchesPattern('echo/64x64B/depth1/own', '*/depth1/*')).toBe(true);
@@ -56,7 +68,7 @@ describe('the suite', () => {
 });
 
 /** Rows whose workloads measure nothing: `results` says what each run gives. */
-function fakeRows(results: Readonly<Record<string, () => RowResult>>): SuiteRow[] {
+function fakeRows(results: Readonly<Record<string, () => RowResult>>, passCount = 1): SuiteRow[] {
   return Object.entries(results).map(([id, result]) => {
     const workload: Workload = {
       name: 'fake',
@@ -66,25 +78,25 @@ function fakeRows(results: Readonly<Record<string, () => RowResult>>): SuiteRow[
       rowId: () => id,
       run: async () => result(),
     };
-    return { id, workload, args: [] };
+    return { id, workload, passes: Array.from({ length: passCount }, () => []) };
   });
 }
 
+const measured = (id: string, rate = 1) =>
+  row(id, [driver('node-net', { messagesPerSecond: [rate] })]);
+const rateOf = ({ rows }: SuiteResult, id: string) =>
+  rows.find((each) => each.id === id)?.drivers[0]?.metrics['messagesPerSecond']?.median;
+
+async function run(rows: readonly SuiteRow[], more: Partial<SuiteRun> = {}) {
+  const progress: string[] = [];
+  const written: number[] = [];
+  const onRow = (_row: RowResult, soFar: SuiteResult) => void written.push(soFar.rows.length);
+  const onProgress = (line: string) => void progress.push(line);
+  const base = { rows, machine, existing: undefined, onRow, onProgress };
+  return { ...(await runSuite({ ...base, ...more })), progress, written };
+}
+
 describe('a run of the suite', () => {
-  const measured = (id: string, rate = 1) =>
-    row(id, [driver('node-net', { messagesPerSecond: [rate] })]);
-  const rateOf = ({ rows }: SuiteResult, id: string) =>
-    rows.find((each) => each.id === id)?.drivers[0]?.metrics['messagesPerSecond']?.median;
-
-  async function run(rows: readonly SuiteRow[], more: Partial<SuiteRun> = {}) {
-    const progress: string[] = [];
-    const written: number[] = [];
-    const onRow = (_row: RowResult, soFar: SuiteResult) => void written.push(soFar.rows.length);
-    const onProgress = (line: string) => void progress.push(line);
-    const base = { rows, machine, existing: undefined, onRow, onProgress };
-    return { ...(await runSuite({ ...base, ...more })), progress, written };
-  }
-
   it('hands over what it has after each row, and says how far it is', async () => {
     const rows = fakeRows({ a: () => measured('a'), b: () => measured('b') });
     const { suite: results, failures, progress, written } = await run(rows);
@@ -130,6 +142,97 @@ describe('a run of the suite', () => {
   });
 });
 
+describe('a run of the suite in passes', () => {
+  const rounds = (results: SuiteResult) =>
+    results.rows.map(({ id, passes, drivers }) => [
+      ...[id, passes?.map((pass) => pass.rounds)],
+      drivers[0]?.metrics['messagesPerSecond']?.rounds,
+    ]);
+  const counting = (...ids: readonly string[]) => {
+    let rate = 0;
+    return fakeRows(Object.fromEntries(ids.map((id) => [id, () => measured(id, ++rate)])), 2);
+  };
+  const halfOf = async (id: string) => {
+    const { suite: results } = await run(fakeRows({ [id]: () => measured(id, 10) }));
+    return results;
+  };
+
+  it('measures every row before any a second time, and keeps the rounds in the order of the passes', async () => {
+    const { suite: results, progress, written } = await run(counting('a', 'b'));
+    expect(progress.map((line) => line.replace(/, less.*/, ''))).toEqual([
+      ...['[1/4] a, pass 1 of 2', '[2/4] b, pass 1 of 2'],
+      ...['[3/4] a, pass 2 of 2', '[4/4] b, pass 2 of 2'],
+    ]);
+    expect(written).toEqual([1, 2, 2, 2]);
+    expect(rounds(results)).toEqual([
+      ['a', [1, 1], [1, 3]],
+      ['b', [1, 1], [2, 4]],
+    ]);
+    for (const { passes = [], seconds } of results.rows) {
+      expect(passes.map(({ startedAt }) => Date.parse(startedAt))).toEqual([
+        ...[expect.any(Number), expect.any(Number)],
+      ]);
+      expect(seconds).toBe(20);
+    }
+  });
+
+  it('goes on with the row and the pass that are missing', async () => {
+    const existing = await halfOf('a');
+    const resumed = await run(counting('a', 'b'), { existing, missingOnly: true });
+    expect(resumed.progress).toHaveLength(3);
+    expect(rounds(resumed.suite)).toEqual([
+      ['a', [1, 1], [10, 2]],
+      ['b', [1, 1], [1, 3]],
+    ]);
+    const whole = await run(counting('a', 'b'), { existing: resumed.suite, missingOnly: true });
+    expect(whole.progress).toEqual([]);
+  });
+
+  it('does not go on with a row that another commit began, and leaves rows without passes alone', async () => {
+    const begun = await halfOf('a');
+    const existing = { ...begun, rows: [...begun.rows, measured('b', 20)] };
+    const later = { ...machine, gitCommit: 'later' };
+    const resumed = await run(counting('a', 'b'), { existing, missingOnly: true, machine: later });
+    expect(rounds(resumed.suite)).toEqual([
+      ['a', [1, 1], [1, 2]],
+      ['b', undefined, [20]],
+    ]);
+    expect(resumed.suite.rows[0]?.gitCommit).toBe('later');
+  });
+
+  it('measures a row again with all its passes', async () => {
+    const { suite: existing } = await run(counting('a', 'b'));
+    const again = await run(counting('a'), { existing });
+    expect(rounds(again.suite)).toEqual([
+      ['a', [1, 1], [1, 2]],
+      ['b', [1, 1], [2, 4]],
+    ]);
+  });
+
+  it('leaves a row out once a pass of it has failed as a whole', async () => {
+    const { suite: existing } = await run(counting('a'));
+    const failing = fakeRows(
+      {
+        a: () => {
+          throw new Error('no cores');
+        },
+      },
+      2,
+    );
+    const { suite: results, failures } = await run(failing, { existing });
+    expect(failures).toEqual(['a: no cores']);
+    expect(results).toEqual(existing);
+  });
+
+  it('adds no pass to one that was measured otherwise', async () => {
+    const existing = await halfOf('a');
+    const longer = fakeRows({ a: () => ({ ...measured('a'), conditions: { rounds: 99 } }) }, 2);
+    const { suite: results, failures } = await run(longer, { existing, missingOnly: true });
+    expect(failures).toEqual([expect.stringContaining('under other conditions')]);
+    expect(results).toEqual(existing);
+  });
+});
+
 describe('the options of the command all', () => {
   const parse = (line: string) => parseAllOptions(line.split(' ').filter(Boolean)) as AllOptions;
 
@@ -145,9 +248,9 @@ describe('the options of the command all', () => {
     const { rows, ids } = parse('--rows echo/*/shared --bun /opt/bun');
     expect(rows.length).toBeGreaterThan(1);
     expect(rows.length).toBeLessThan(ids.length);
-    for (const { id, args } of rows) {
+    for (const { id, passes } of rows) {
       expect(id).toMatch(/^echo\/.*\/shared$/);
-      expect(args.slice(-2)).toEqual(['--bun', '/opt/bun']);
+      for (const args of passes) expect(args.slice(-2)).toEqual(['--bun', '/opt/bun']);
     }
   });
 
@@ -172,6 +275,7 @@ describe('the command all', () => {
     const { status, stdout } = all('--list', '--rows', 'echo/1x*');
     expect(status).toBe(0);
     expect(stdout).toMatch(/^echo\/1x64B\/depth1\/own +npm run bench -- echo --connections 1 /m);
+    expect(stdout).toMatch(/^echo.* # 2 passes$/m);
     expect(stdout).not.toContain('echo/64x');
   });
 

@@ -22,14 +22,15 @@ const quickFolder = path.join(projectRoot, 'build/bench-results');
 
 const helpText = `Usage: npm run bench -- all [options]
 
-Measures every row of the suite and writes DIR/${resultsFileName} after each.
+Measures every row of the suite and writes DIR/${resultsFileName} after each. All rows are measured in a first pass, then all
+in a second, so that what the machine's speed does in between shows; with --quick there is one pass.
 
   --list          show the rows and how to repeat each, and measure nothing
   --rows PATTERN  only rows whose id matches; * stands for anything
   --quick         short rounds: minutes instead of most of an hour, and too noisy to quote
   --out DIR       where to (bench/results; with --quick build/bench-results, so that it replaces no real results)
-  --resume        measure only the rows that DIR/${resultsFileName} does not have
-  --merge         measure rows again and leave the others of DIR/${resultsFileName} as they are
+  --resume        measure only the rows and passes that DIR/${resultsFileName} does not have
+  --merge         measure rows again, with all their passes, and leave the others of DIR/${resultsFileName} as they are
   --bun PATH, --deno PATH    as for a workload
   --help          show this
 `;
@@ -95,8 +96,9 @@ export async function runAll(argv: readonly string[]): Promise<number> {
   return measure(options);
 }
 
-function describeRow({ id, workload, args }: SuiteRow): string {
-  return `${id.padEnd(36)} npm run bench -- ${workload.name} ${args.join(' ')}`;
+function describeRow({ id, workload, passes: [first = [], ...more] }: SuiteRow): string {
+  const often = more.length === 0 ? '' : `    # ${more.length + 1} passes`;
+  return `${id.padEnd(36)} npm run bench -- ${workload.name} ${first.join(' ')}${often}`;
 }
 
 async function measure(options: AllOptions): Promise<number> {
@@ -104,13 +106,12 @@ async function measure(options: AllOptions): Promise<number> {
   mkdirSync(options.folder, { recursive: true });
   const file = path.join(options.folder, resultsFileName);
   const existing = existingResults(options, machine, file);
-  const isDone = (id: string) => options.resume && existing?.rows.some((row) => row.id === id);
-  const rows = options.rows.filter(({ id }) => !isDone(id));
   buildNativePrograms();
   const { suite, failures } = await runSuite({
-    rows,
+    rows: options.rows,
     machine,
     existing,
+    missingOnly: options.resume,
     onRow: (row, soFar) => {
       writeResults(file, inSuiteOrder(soFar, options.ids));
       console.log(`\n${formatRow(machine, row)}\n`);

@@ -7,6 +7,7 @@ import {
   type Comparison,
   type DriverComparison,
   describeChange,
+  type FigureCount,
   type RowComparison,
 } from './compare.js';
 import { shortCommit } from './notes.js';
@@ -40,10 +41,35 @@ export function formatComparison(comparison: Comparison): string {
     ...(rows.length === 0 ? ['The files have no row in common.'] : []),
     ...rows.map(formatRow),
     '',
-    'B / A of medians; + better, − worse, nothing: within noise (the middle halves of the rounds overlap, or less than 2%).',
+    'B / A of medians; + better, − worse, nothing: within noise (the middle halves of the rounds overlap, or less than 2%, or',
+    'no more than the passes of that row, or of 19 in 20 rows and drivers, lie apart).',
     changed.length === 0 ? 'No change beyond noise.' : 'Changes beyond noise:',
     ...changed,
+    ...(rows.length === 0 ? [] : ['', ...countsOf(comparison.figures)]),
   ].join('\n');
+}
+
+/** How many figures changed beyond noise, and how far apart the passes of either file lie. */
+function countsOf(figures: readonly FigureCount[]): string[] {
+  const share = (chosen: readonly FigureCount[]) => {
+    const sum = (count: 'changed' | 'compared') =>
+      chosen.reduce((total, figure) => total + figure[count], 0);
+    return `${sum('changed')} of ${sum('compared')}`;
+  };
+  const first = figures.filter(({ isHeadline }) => isHeadline);
+  const absolute = share(first.filter(({ relativeTo }) => relativeTo === undefined));
+  const relative = share(first.filter(({ relativeTo }) => relativeTo !== undefined));
+  const table = plainTable(['figure', 'changed', 'of', 'passes apart (95%)', 'at most']);
+  const apart = (logarithm?: number) =>
+    logarithm === undefined ? 'n/a' : `× ${Math.exp(logarithm).toFixed(2)}`;
+  for (const { changed, compared, drift, ...figure } of figures) {
+    const title = titleOf(keyOf(figure));
+    table.push([title, changed, compared, apart(drift?.usual), apart(drift?.largest)]);
+  }
+  return [
+    `Beyond noise: ${absolute} first figures of a row, ${relative} of their ratios, ${share(figures)} figures in all.`,
+    table.toString(),
+  ];
 }
 
 function indented(lines: readonly string[]): string[] {
@@ -69,7 +95,8 @@ function formatRow(row: RowComparison): string {
   );
 }
 
-const keyOf = ({ metric, relativeTo }: Change) => `${metric}|${relativeTo ?? ''}`;
+const keyOf = ({ metric, relativeTo }: Pick<Change, 'metric' | 'relativeTo'>) =>
+  `${metric}|${relativeTo ?? ''}`;
 
 function columnKeys({ drivers }: RowComparison): readonly string[] {
   return [...new Set(drivers.flatMap(({ changes }) => changes.map(keyOf)))];

@@ -1,30 +1,17 @@
 // What changed between two runs. A change counts only beyond noise: what two runs of the same code differ by too.
 import type { Machine } from '../machine.js';
 import { metricDefinition } from '../metrics.js';
-import {
-  type DriverOutcome,
-  isOwn,
-  type Metric,
-  metricOf,
-  type RowResult,
-  type SuiteResult,
-} from '../result.js';
-import { quartiles, ratiosOfPairs } from '../statistics.js';
+import { type DriverOutcome, isOwn, type RowResult, type SuiteResult } from '../result.js';
 import { metricsIn } from './columns.js';
+import { Drift, type Figure, figureOf, isNoise, type SuiteDrift } from './noise.js';
 
-const changeMin = 0.02; // smaller ones are not worth a word, however steady the rounds are
-const roundsForQuartiles = 3;
-const toleranceOfTime = 0.1; // with too few rounds to show their own spread
-const toleranceOfInstructions = 0.03;
 const reference = 'node-net';
 
 /** 'level': within noise. A metric of which neither way is better is not compared. */
 export type Verdict = 'better' | 'worse' | 'level';
 
-export interface Change {
-  readonly metric: string;
-  /** The ratio to this driver was compared, round by round, which cancels what the machine did meanwhile. */
-  readonly relativeTo: string | undefined;
+/** Where it is relative to a driver, ratios within rounds are compared, which cancels what the machine did meanwhile. */
+export interface Change extends Figure {
   readonly a: number;
   readonly b: number;
   /** b / a. */
@@ -49,24 +36,38 @@ export interface RowComparison {
   readonly drivers: readonly DriverComparison[];
 }
 
+/** How many drivers and rows have a figure, and in how many it changed beyond noise. */
+export interface FigureCount extends Figure {
+  /** It is what rows are compared by first, or the ratio of that. */
+  readonly isHeadline: boolean;
+  readonly compared: number;
+  readonly changed: number;
+  /** Between the passes of either file; undefined where they have none. */
+  readonly drift: SuiteDrift | undefined;
+}
+
 export interface Comparison {
   readonly machine: readonly string[];
   readonly onlyInA: readonly string[];
   readonly onlyInB: readonly string[];
   readonly rows: readonly RowComparison[];
+  readonly figures: readonly FigureCount[];
 }
 
 export function compareSuites(a: SuiteResult, b: SuiteResult): Comparison {
   const without = (rows: readonly RowResult[], others: readonly RowResult[]) =>
     rows.map(({ id }) => id).filter((id) => !others.some((other) => other.id === id));
+  const drift = new Drift([a, b]);
+  const rows = a.rows.flatMap((rowA) => {
+    const rowB = b.rows.find(({ id }) => id === rowA.id);
+    return rowB === undefined ? [] : [compareRows(rowA, rowB, drift)];
+  });
   return {
     machine: differences(measuredOn(a.machine), measuredOn(b.machine)),
     onlyInA: without(a.rows, b.rows),
     onlyInB: without(b.rows, a.rows),
-    rows: a.rows.flatMap((rowA) => {
-      const rowB = b.rows.find(({ id }) => id === rowA.id);
-      return rowB === undefined ? [] : [compareRows(rowA, rowB)];
-    }),
+    rows,
+    figures: countFigures(rows, drift),
   };
 }
 
@@ -86,17 +87,23 @@ function wordOf(value: unknown): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-function compareRows(a: RowResult, b: RowResult): RowComparison {
+function compareRows(a: RowResult, b: RowResult, drift: Drift): RowComparison {
   const conditions = [
     ...differences(a.conditions, b.conditions),
     ...differences({ placement: a.placement }, { placement: b.placement }),
+    ...differences({ passes: a.passes?.length ?? 1 }, { passes: b.passes?.length ?? 1 }),
   ];
   const names = new Set([...a.drivers, ...b.drivers].map(({ name }) => name));
-  const drivers = [...names].map((name) => compareDrivers(name, a, b));
+  const drivers = [...names].map((name) => compareDrivers(name, a, b, drift));
   return { id: a.id, title: a.title, headline: a.headline, conditions, drivers };
 }
 
-function compareDrivers(name: string, rowA: RowResult, rowB: RowResult): DriverComparison {
+function compareDrivers(
+  name: string,
+  rowA: RowResult,
+  rowB: RowResult,
+  drift: Drift,
+): DriverComparison {
   const find = (row: RowResult) => row.drivers.find((driver) => driver.name === name);
   const a = find(rowA);
   const b = find(rowB);
@@ -105,7 +112,7 @@ function compareDrivers(name: string, rowA: RowResult, rowB: RowResult): DriverC
     name,
     note: isComparable ? undefined : noteOn(a, b),
     broke: a?.status === 'ok' && b?.status === 'failed',
-    changes: isComparable ? changesOf(name, rowA, rowB) : [],
+    changes: isComparable ? changesOf(name, rowA, rowB, drift) : [],
   };
 }
 
@@ -117,69 +124,56 @@ function noteOn(a: DriverOutcome | undefined, b: DriverOutcome | undefined): str
 }
 
 /** The headline, its ratio to the reference, and every other metric that a table shows and that can be better. */
-function changesOf(name: string, a: RowResult, b: RowResult): Change[] {
+function changesOf(name: string, a: RowResult, b: RowResult, drift: Drift): Change[] {
   const others = metricsIn(b)
     .filter(({ better, table }) => better !== undefined && table !== 'hidden')
     .map((metric) => metric.name)
     .filter((metric) => metric !== b.headline);
-  return [
-    changeOf(
-      b.headline,
-      undefined,
-      metricIn(a, name, b.headline),
-      metricIn(b, name, b.headline),
-      b,
-    ),
-    changeOf(
-      b.headline,
-      reference,
-      relative(a, name, b.headline),
-      relative(b, name, b.headline),
-      b,
-    ),
-    ...others.map((metric) =>
-      changeOf(metric, undefined, metricIn(a, name, metric), metricIn(b, name, metric), b),
-    ),
-  ].filter((change) => change !== undefined);
-}
-
-function metricIn(row: RowResult, driver: string, metric: string): Metric | undefined {
-  return row.drivers.find(({ name }) => name === driver)?.metrics[metric];
-}
-
-function relative(row: RowResult, driver: string, metric: string): Metric | undefined {
-  const own = metricIn(row, driver, metric);
-  const isMeasured = row.drivers.some(({ name, status }) => name === reference && status === 'ok');
-  const other = isMeasured && driver !== reference ? metricIn(row, reference, metric) : undefined;
-  return own && other && metricOf(ratiosOfPairs(own.rounds, other.rounds));
+  const figures = [
+    { metric: b.headline, relativeTo: undefined },
+    { metric: b.headline, relativeTo: reference },
+    ...others.map((metric) => ({ metric, relativeTo: undefined })),
+  ];
+  return figures.flatMap((figure) => changeOf(figure, name, a, b, drift) ?? []);
 }
 
 function changeOf(
-  metric: string,
-  relativeTo: string | undefined,
-  a: Metric | undefined,
-  b: Metric | undefined,
-  row: RowResult,
+  figure: Figure,
+  driver: string,
+  rowA: RowResult,
+  rowB: RowResult,
+  drift: Drift,
 ): Change | undefined {
+  const [a, b] = [figureOf(rowA, driver, figure), figureOf(rowB, driver, figure)];
   if (a === undefined || b === undefined || a.median === 0) return undefined;
+  const { metric } = figure;
   const ratio = b.median / a.median;
   const higherIsBetter =
-    metric === row.headline ? row.higherIsBetter : metricDefinition(metric).better === 'higher';
-  const tolerance = metric.includes('nstructions') ? toleranceOfInstructions : toleranceOfTime;
-  const isNoise = Math.abs(ratio - 1) < changeMin || overlap(a, b, tolerance);
-  const verdict = isNoise ? 'level' : ratio > 1 === higherIsBetter ? 'better' : 'worse';
-  return { metric, relativeTo, a: a.median, b: b.median, ratio, verdict };
+    metric === rowB.headline ? rowB.higherIsBetter : metricDefinition(metric).better === 'higher';
+  const isLevel = isNoise(metric, a, b, drift.ofRow(rowB.id, figure));
+  const verdict = isLevel ? 'level' : ratio > 1 === higherIsBetter ? 'better' : 'worse';
+  return { ...figure, a: a.median, b: b.median, ratio, verdict };
 }
 
-/** Whether the middle halves of the rounds overlap; of few rounds, the median give or take the tolerance. */
-function overlap(a: Metric, b: Metric, tolerance: number): boolean {
-  const [rangeA, rangeB] = [rangeOf(a, tolerance), rangeOf(b, tolerance)];
-  return rangeA.lower <= rangeB.upper && rangeB.lower <= rangeA.upper;
-}
-
-function rangeOf({ median, rounds }: Metric, tolerance: number) {
-  const few = { lower: median * (1 - tolerance / 2), upper: median * (1 + tolerance / 2) };
-  return rounds.length < roundsForQuartiles ? few : (quartiles(rounds) ?? few);
+/** Of every figure, over all rows and drivers. */
+function countFigures(rows: readonly RowComparison[], drift: Drift): readonly FigureCount[] {
+  const counts = new Map<string, FigureCount>();
+  for (const { headline, drivers } of rows) {
+    for (const { metric, relativeTo, verdict } of drivers.flatMap(({ changes }) => changes)) {
+      const key = `${metric} ${relativeTo}`;
+      const figure = { metric, relativeTo };
+      const isHeadline = metric === headline;
+      const { compared, changed } = counts.get(key) ?? { compared: 0, changed: 0 };
+      counts.set(key, {
+        ...figure,
+        isHeadline,
+        compared: compared + 1,
+        changed: changed + (verdict === 'level' ? 0 : 1),
+        drift: drift.ofSuite(figure),
+      });
+    }
+  }
+  return [...counts.values()];
 }
 
 /**

@@ -1,8 +1,9 @@
 // Where a driver of this package is behind one that is not, and the reasons that people wrote down for it.
 import { existsSync, readFileSync } from 'node:fs';
 import { metricDefinition } from '../metrics.js';
-import { isOwn, measuredDriver, type RowResult, type SuiteResult } from '../result.js';
-import { median, quartiles, ratiosOfPairs } from '../statistics.js';
+import { driftOf } from '../passes.js';
+import { isOwn, measuredDriver, metricOf, type RowResult, type SuiteResult } from '../result.js';
+import { quartiles, ratiosOfPairs } from '../statistics.js';
 import { matchesPattern } from './pattern.js';
 import { ResultsFileError } from './results-file.js';
 
@@ -15,7 +16,7 @@ export interface Loss {
   readonly metric: string;
   /** How good the driver is compared with the peer, below 1 whichever way is better. */
   readonly score: number;
-  /** The upper quarter of the rounds is not behind. */
+  /** The upper quarter of the rounds is not behind, or the passes lie as far apart as these two drivers. */
   readonly isWithinNoise: boolean;
 }
 
@@ -52,9 +53,12 @@ function lossBetween(row: RowResult, driver: string, peer: string): Loss | undef
   const scores = row.higherIsBetter
     ? ratiosOfPairs(rounds(driver), rounds(peer))
     : ratiosOfPairs(rounds(peer), rounds(driver));
-  const score = median(scores);
-  if (score === undefined || score >= level) return undefined;
-  const isWithinNoise = (quartiles(scores)?.upper ?? score) >= 1;
+  const measured = metricOf(scores);
+  if (measured === undefined || measured.median >= level) return undefined;
+  const score = measured.median;
+  // This pair's drift and no other's: a loss is not to be taken for noise since some other driver was unsteady.
+  const drift = driftOf(measured, row.passes) ?? 0;
+  const isWithinNoise = (quartiles(scores)?.upper ?? score) >= 1 || -Math.log(score) <= drift;
   return {
     row: row.id,
     driver,

@@ -10,12 +10,13 @@ export function describeMachineLine(machine: Machine): string {
   return `${kernel}, ${cpuModel} × ${cpuCount}, Node ${nodeVersion}`;
 }
 
-/** `12 rounds of 0.5 s; server on core 1, load on core 0`. */
-export function describeMeasuring({ conditions, placement }: RowResult): string {
+/** `2 passes of 12 rounds of 0.5 s; server on core 1, load on core 0`. */
+export function describeMeasuring({ conditions, placement, passes = [] }: RowResult): string {
   const { rounds, seconds } = conditions;
   const length = seconds === undefined ? '' : ` of ${seconds} s`;
+  const often = passes.length > 1 ? `${passes.length} passes of ` : '';
   return [
-    ...(rounds === undefined ? [] : [`${rounds} round${rounds === 1 ? '' : 's'}${length}`]),
+    ...(rounds === undefined ? [] : [`${often}${rounds} round${rounds === 1 ? '' : 's'}${length}`]),
     describePlacement(placement),
   ].join('; ');
 }

@@ -109,7 +109,7 @@ function lossSection({ explained, withinNoise, unexplained }: ExplainedLosses): 
     ...explained.flatMap(({ reason, losses }) => [reason.reason, '', lossTable(losses), '']),
     ...lossPart('No reason has been found yet:', unexplained),
     ...lossPart(
-      'Behind by the median, within noise (a quarter of the rounds or more are not behind):',
+      'Behind by the median, within noise (a quarter of the rounds or more are not behind, or two passes lie as far apart):',
       withinNoise,
     ),
   ];

@@ -96,6 +96,7 @@ function problemOfRow(row: unknown): string | undefined {
     return 'has no placement';
   }
   if (!Array.isArray(row['drivers'])) return 'has no drivers';
+  if (row['passes'] !== undefined && !arePasses(row['passes'])) return 'has no proper passes';
   for (const driver of row['drivers'] as unknown[]) {
     if (!isRecord(driver) || typeof driver['name'] !== 'string') return 'has a driver without name';
     const isWhole = isRecord(driver['metrics']) && Object.values(driver['metrics']).every(isMetric);
@@ -105,6 +106,12 @@ function problemOfRow(row: unknown): string | undefined {
     if (!statuses.includes(status)) return `has a driver ${driver['name']} of status ${status}`;
   }
   return undefined;
+}
+
+function arePasses(value: unknown): boolean {
+  const isPass = (pass: unknown) =>
+    isRecord(pass) && typeof pass['startedAt'] === 'string' && Number.isInteger(pass['rounds']);
+  return Array.isArray(value) && value.every(isPass);
 }
 
 function isMetric(value: unknown): boolean {

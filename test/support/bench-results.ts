@@ -2,6 +2,7 @@
 import {
   type DriverOutcome,
   metricsOf,
+  type Pass,
   type RowResult,
   resultFormat,
   type SuiteResult,
@@ -44,6 +45,14 @@ export function row(
     seconds: 10,
     ...more,
   };
+}
+
+/** Passes of so many rounds each, half an hour apart. */
+export function passes(...rounds: readonly number[]): readonly Pass[] {
+  return rounds.map((count, index) => ({
+    startedAt: new Date(Date.UTC(2026, 0, 2, 3, 4 + 30 * index)).toISOString(),
+    rounds: count,
+  }));
 }
 
 export function suite(rows: readonly RowResult[], more: Partial<SuiteResult> = {}): SuiteResult {
