@@ -110,9 +110,17 @@ describe('losses', () => {
         ]),
       );
     const [drifting] = pair([88, 88, 98, 98], [1, 1, 50, 50]);
-    expect(drifting).toMatchObject({ peer: 'node-net', score: expect.closeTo(0.93), isWithinNoise: true });
+    expect(drifting).toMatchObject({
+      peer: 'node-net',
+      score: expect.closeTo(0.93),
+      isWithinNoise: true,
+    });
     const [steady] = pair([92, 92, 94, 94], [1, 1, 50, 50]);
-    expect(steady).toMatchObject({ peer: 'node-net', score: expect.closeTo(0.93), isWithinNoise: false });
+    expect(steady).toMatchObject({
+      peer: 'node-net',
+      score: expect.closeTo(0.93),
+      isWithinNoise: false,
+    });
   });
 
   const reason = (rows: string, drivers: string, peers: string): Reason => ({
