@@ -8,7 +8,7 @@ import type { BufferRing } from './ring/buffer-ring';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
 import type { BufferSource } from './ring/memory';
-import { type Endpoint, encodeAddress } from './socket-address';
+import { type Endpoint, encodeEndpoint, type UnixEndpoint } from './socket-address';
 import { checkDescriptor, checkFlags, checkInteger, checkView } from './validate';
 
 const { Opcode } = kernel;
@@ -245,11 +245,11 @@ export const operations = {
   /** Connects a socket, connect(2). IORING_OP_CONNECT. Result: 0. */
   connect: operation({
     opcode: Opcode.CONNECT,
-    prepare(entry, ring, fd: number, endpoint: Endpoint) {
+    prepare(entry, ring, fd: number, endpoint: Endpoint | UnixEndpoint) {
       entry.fd = checkDescriptor(fd);
       const block = ring.memory.pool.take(128);
       entry.own(block);
-      const length = encodeAddress(endpoint, block.bytes);
+      const length = encodeEndpoint(endpoint, block.bytes);
       entry.setAddress(block.memory, block.offset, length);
       entry.offset = length;
     },

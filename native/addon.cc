@@ -60,6 +60,10 @@ Napi::Value Listen(const Napi::CallbackInfo& info) {
   return Result(info, ListenSocket(Integer(info[0]), Integer(info[1])));
 }
 
+Napi::Value Shutdown(const Napi::CallbackInfo& info) {
+  return Result(info, ShutdownSocket(Integer(info[0]), Integer(info[1])));
+}
+
 Napi::Value SetOption(const Napi::CallbackInfo& info) {
   return Result(info, SetIntegerOption(Integer(info[0]), Integer(info[1]), Integer(info[2]),
                                        Integer(info[3])));
@@ -123,6 +127,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("openSocket", Napi::Function::New<Open>(env, "openSocket"));
   exports.Set("bind", Napi::Function::New<Bind>(env, "bind"));
   exports.Set("listen", Napi::Function::New<Listen>(env, "listen"));
+  exports.Set("shutdown", Napi::Function::New<Shutdown>(env, "shutdown"));
   exports.Set("setOption", Napi::Function::New<SetOption>(env, "setOption"));
   exports.Set("getOption", Napi::Function::New<GetOption>(env, "getOption"));
   exports.Set("setLinger", Napi::Function::New<Linger>(env, "setLinger"));

@@ -27,6 +27,8 @@ int BindSocket(int fd, const void* address, size_t length) {
 
 int ListenSocket(int fd, int backlog) { return ResultOf(listen(fd, backlog)); }
 
+int ShutdownSocket(int fd, int how) { return ResultOf(shutdown(fd, how)); }
+
 int SetIntegerOption(int fd, int level, int name, int value) {
   return ResultOf(setsockopt(fd, level, name, &value, sizeof(value)));
 }

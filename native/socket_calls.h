@@ -15,6 +15,8 @@ namespace proactor {
 int OpenSocket(int family, int type, int protocol);
 int BindSocket(int fd, const void* address, size_t length);
 int ListenSocket(int fd, int backlog);
+// SHUT_RD, SHUT_WR or SHUT_RDWR; a listening socket gives its address up.
+int ShutdownSocket(int fd, int how);
 int SetIntegerOption(int fd, int level, int name, int value);
 int GetIntegerOption(int fd, int level, int name, int* value);
 // Makes close(2) reset the connection instead of ending it.

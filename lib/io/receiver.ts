@@ -49,7 +49,7 @@ export class Receiver implements CompletionTarget {
   bytes = 0;
   idle: IdleTimer | null = null;
   private readonly proactor: Proactor;
-  private readonly ring: Ring;
+  protected readonly ring: Ring;
   private readonly fd: number;
   private readonly host: ReceiverHost;
   private readonly highWaterMark: number;
@@ -59,7 +59,7 @@ export class Receiver implements CompletionTarget {
   private handler: DataHandler | null = null;
   private reader: Reader | null = null;
   private iterating = false;
-  private isPaused = false;
+  protected isPaused = false;
   private watching = false; // nobody reads yet, and still the peer's end is to be noticed
   private id: OperationId = 0;
   private cancelled = false;
@@ -205,7 +205,7 @@ export class Receiver implements CompletionTarget {
   }
 
   // Ends the hold on the bytes, unless the handler made it somebody else's.
-  private lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
+  protected lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
     const chunk = this.chunk ?? this.makeChunk();
     chunk.lend(offset, length, copy);
     try {

@@ -132,6 +132,11 @@ export class SendQueue {
     return written;
   }
 
+  /** As `add` of bytes that may be changed at once. */
+  addCopy(data: ArrayBufferView): number {
+    return this.addView(data, true);
+  }
+
   private addView(data: ArrayBufferView, copyNow = false): number {
     const length = data.byteLength;
     if (length === 0) return 0;

@@ -88,15 +88,44 @@ export class Sender implements Deferred, CompletionTarget {
   write(data: WriteData, callback: WriteCallback | undefined): boolean {
     if (data instanceof Chunk) this.queue.addHeld(data);
     else this.queue.add(data);
-    return this.written(callback);
+    return this.added(callback);
   }
 
   writeText(text: string, encoding: BufferEncoding, callback: WriteCallback | undefined): boolean {
     this.queue.addText(text, encoding);
-    return this.written(callback);
+    return this.added(callback);
   }
 
-  private written(callback: WriteCallback | undefined): boolean {
+  /** As `write`, of bytes that the caller may change at once: they are copied, however many. */
+  writeCopied(data: ArrayBufferView): void {
+    this.queue.addCopy(data);
+    this.added(undefined);
+  }
+
+  /** How many bytes were written in all: when `bytes` is there, they were sent. */
+  get written(): number {
+    return this.bytes + this.queue.bytes;
+  }
+
+  /** `stop()` was called. */
+  get isStopped(): boolean {
+    return this.stopped;
+  }
+
+  /** Calls once all that was written is sent. */
+  whenAllSent(call: WriteCallback): void {
+    this.addCallback(call);
+    if (this.sendSlot !== 0) this.hasten();
+  }
+
+  /** Calls once so many bytes were sent, before those that wait for more. */
+  whenSent(at: number, call: WriteCallback): void {
+    this.callbacks ??= [];
+    this.callbacks.unshift({ at, call });
+    if (this.sendSlot !== 0) this.hasten();
+  }
+
+  private added(callback: WriteCallback | undefined): boolean {
     if (callback !== undefined) this.addCallback(callback);
     if (this.sendSlot === 0) this.defer();
     else this.hasten();
@@ -107,7 +136,7 @@ export class Sender implements Deferred, CompletionTarget {
 
   private addCallback(callback: WriteCallback): void {
     this.callbacks ??= [];
-    this.callbacks.push({ at: this.bytes + this.queue.bytes, call: callback });
+    this.callbacks.push({ at: this.written, call: callback });
   }
 
   /** Nothing is written any more: the peer is told after what is queued. */

@@ -74,6 +74,7 @@ export interface NativeAddon {
   openSocket(family: number, type: number, protocol: number, descriptors?: Uint8Array): number;
   bind(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
+  shutdown(fd: number, how: number): number;
   setOption(fd: number, level: number, name: number, value: number): number;
   getOption(fd: number, level: number, name: number): number | undefined;
   setLinger(fd: number, enabled: boolean, seconds: number): number;

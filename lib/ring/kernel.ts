@@ -125,6 +125,8 @@ export const POLLRDHUP = 0x2000;
 export const AF_UNSPEC = 0;
 /** IPv4. */
 export const AF_INET = 2;
+/** Unix domain sockets. */
+export const AF_UNIX = 1;
 /** IPv6. */
 export const AF_INET6 = 10;
 /** A stream socket: TCP. */
@@ -157,6 +159,12 @@ export const TCP_KEEPINTVL = 5;
 export const TCP_KEEPCNT = 6;
 /** Level of the IPV6_* options. */
 export const IPPROTO_IPV6 = 41;
+/** Level of the IP_* options. */
+export const IPPROTO_IP = 0;
+/** The type of service of IPv4 packets. */
+export const IP_TOS = 1;
+/** The same of IPv6 packets. */
+export const IPV6_TCLASS = 67;
 /** An IPv6 socket takes no IPv4. */
 export const IPV6_V6ONLY = 26;
 /** EPIPE without the signal SIGPIPE. */
@@ -195,6 +203,8 @@ export const EBADF = 9;
 export const EAGAIN = 11;
 /** No memory. */
 export const ENOMEM = 12;
+/** Not permitted. */
+export const EACCES = 13;
 /** A buffer that is not accessible any more. */
 export const EFAULT = 14;
 /** In use. */
@@ -217,6 +227,8 @@ export const ENOTSOCK = 88;
 export const ENOTSUP = 95;
 /** Not supported by this socket. */
 export const EOPNOTSUPP = 95;
+/** No addresses of this family here. */
+export const EAFNOSUPPORT = 97;
 /** The address is in use. */
 export const EADDRINUSE = 98;
 /** The connection was gone before it was accepted. */

@@ -1,0 +1,69 @@
+// A stream handle that can connect: from an endpoint to a connected socket, told through Node's request.
+
+import type { OperationId } from '../ring/handler-table';
+import { ECANCELED, EINVAL } from '../ring/kernel';
+import type { Endpoint, UnixEndpoint } from '../socket-address';
+import { openSocket } from './socket-setup';
+import { type Request, StreamHandle } from './stream-handle';
+
+export type ConnectRequest = Request;
+
+export abstract class ConnectingHandle extends StreamHandle {
+  private connectId: OperationId = 0;
+
+  /** Makes the socket unless there is one: 0 or -errno. */
+  protected ensureSocket(family: number): number {
+    if (this.descriptor >= 0) return 0;
+    const fd = openSocket(this.proactor, family);
+    if (fd >= 0) this.descriptor = fd;
+    return Math.min(fd, 0);
+  }
+
+  protected connectTo(
+    request: ConnectRequest,
+    family: number,
+    endpoint: Endpoint | UnixEndpoint,
+  ): number {
+    const opened = this.ensureSocket(family);
+    if (opened < 0) return opened;
+    try {
+      this.connectId = this.proactor.connect(this.descriptor, endpoint, (result) =>
+        this.connectDone(request, result),
+      );
+    } catch (error) {
+      const { code, errno } = error as { code?: string; errno?: number };
+      if (code === 'ERR_INVALID_ARG_VALUE') return -EINVAL;
+      if (errno !== undefined) return errno;
+      throw error;
+    }
+    this.connecting = true;
+    if (!this.hasRef()) this.proactor.unrefOperation(this.connectId);
+    return 0;
+  }
+
+  private connectDone(request: ConnectRequest, result: number): void {
+    this.connectId = 0;
+    this.connecting = false;
+    const status = this.closing ? -ECANCELED : result;
+    if (status === 0) this.connected();
+    else if (this.closing) this.closeUnconnected();
+    const { oncomplete } = request;
+    if (oncomplete !== undefined)
+      this.inScope(oncomplete, request, status, this, request, true, true);
+  }
+
+  override close(closed?: () => void): void {
+    super.close(closed);
+    if (this.connectId !== 0) this.proactor.cancel(this.connectId);
+  }
+
+  override ref(): void {
+    super.ref();
+    if (this.connectId !== 0) this.proactor.refOperation(this.connectId);
+  }
+
+  override unref(): void {
+    super.unref();
+    if (this.connectId !== 0) this.proactor.unrefOperation(this.connectId);
+  }
+}

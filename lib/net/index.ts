@@ -1,0 +1,65 @@
+// proactor/net: what node:net exports, on the Proactor; or, where it cannot be used, node:net itself.
+import { channel } from 'node:diagnostics_channel';
+import * as node from 'node:net';
+import { fallbackReason } from './fallback';
+import { Server as ProactorServer } from './server';
+import { Socket as ProactorSocket } from './socket';
+
+export { fallbackReason } from './fallback';
+export { useProactor } from './shared-proactor';
+
+/** Whether connections run on the Proactor here. False: this module is `node:net`, see `fallbackReason`. */
+export const usesProactor: boolean = fallbackReason === undefined;
+
+type Normalized = [options: node.NetConnectOpts & { timeout?: number }, callback: unknown];
+
+const { _normalizeArgs: normalize } = node as unknown as {
+  _normalizeArgs(args: readonly unknown[]): Normalized;
+};
+const clientChannel = channel('net.client.socket');
+// Later ones do it in Socket.prototype.connect.
+const connectPublishes = Number.parseInt(process.versions.node, 10) < 22;
+
+function proactorConnect(...args: readonly unknown[]): node.Socket {
+  const normalized = normalize(args);
+  const [options] = normalized;
+  const socket = new ProactorSocket(options as node.SocketConstructorOpts);
+  if (connectPublishes && clientChannel.hasSubscribers) clientChannel.publish({ socket });
+  if (options.timeout) socket.setTimeout(options.timeout);
+  return (socket.connect as (args: unknown) => node.Socket)(normalized);
+}
+
+function proactorCreateServer(
+  options?: node.ServerOpts | ((socket: node.Socket) => void),
+  onConnection?: (socket: node.Socket) => void,
+): node.Server {
+  return new ProactorServer(options as node.ServerOpts, onConnection);
+}
+
+/** As `net.Socket`: a `stream.Duplex`, and an instance of Node's own class. */
+export const Socket: typeof node.Socket = usesProactor ? ProactorSocket : node.Socket;
+/** A connection. */
+export type Socket = node.Socket;
+/** An older name of `Socket`. */
+export const Stream: typeof node.Socket = Socket;
+/** As `net.Server`, and an instance of Node's own class. */
+export const Server: typeof node.Server = usesProactor ? ProactorServer : node.Server;
+/** A server. */
+export type Server = node.Server;
+/** As `net.createServer()`. */
+export const createServer = (
+  usesProactor ? proactorCreateServer : node.createServer
+) as typeof node.createServer;
+/** As `net.connect()`. */
+export const connect = (usesProactor ? proactorConnect : node.connect) as typeof node.connect;
+/** As `net.createConnection()`. */
+export const createConnection = connect as typeof node.createConnection;
+/** Node's own. */
+export const { BlockList, SocketAddress, isIP, isIPv4, isIPv6 } = node;
+/** Node's own, and of Node's own module. */
+export const {
+  getDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+} = node;

@@ -1,0 +1,238 @@
+// The handle of a server of node:net: a listening socket with one multishot accept in flight.
+import { AsyncResource } from 'node:async_hooks';
+import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import type { Proactor } from '../proactor';
+import { addon } from '../ring/binding';
+import type { OperationId } from '../ring/handler-table';
+import * as kernel from '../ring/kernel';
+import type { SocketAddress } from '../socket-address';
+import type { ConnectingHandle } from './connecting-handle';
+import { internals } from './node-internals';
+import { PipeHandle } from './pipe-handle';
+import { bindTcp, bindTo, localName, openSocket } from './socket-setup';
+import { TcpHandle } from './tcp-handle';
+
+// After the process or the system ran out of descriptors or memory: how long until it is tried again.
+const RETRY_MS = 100;
+const PASSING = [-kernel.EMFILE, -kernel.ENFILE, -kernel.ENOBUFS, -kernel.ENOMEM];
+const IGNORED = [-kernel.ECANCELED, -kernel.ECONNABORTED, -kernel.EINTR, -kernel.EAGAIN];
+
+/** Called with 0 and the handle of a connection, or with -errno. */
+type OnConnection = (error: number, handle?: ConnectingHandle) => void;
+
+export abstract class ListenHandle {
+  /** Set by net.Server. */
+  onconnection: OnConnection | undefined;
+  protected readonly proactor: Proactor;
+  private readonly scope: AsyncResource;
+  protected descriptor = -1;
+  private id: OperationId = 0;
+  private referenced = true;
+  private closing = false;
+  private retry: NodeJS.Timeout | undefined;
+  private closed: (() => void) | undefined;
+
+  constructor(proactor: Proactor, provider: string) {
+    this.proactor = proactor;
+    this.scope = new AsyncResource(provider, { requireManualDestroy: true });
+  }
+
+  protected abstract makeStream(): ConnectingHandle;
+
+  protected openAs(family: number): number {
+    const fd = openSocket(this.proactor, family);
+    if (fd >= 0) this.descriptor = fd;
+    return Math.min(fd, 0);
+  }
+
+  get fd(): number {
+    return this.descriptor;
+  }
+
+  getAsyncId(): number {
+    return this.scope.asyncId();
+  }
+
+  listen(backlog: number): number {
+    const result = addon!.listen(this.descriptor, backlog);
+    if (result < 0) return result;
+    if (this.id === 0) this.proactor.own(this);
+    this.arm();
+    return 0;
+  }
+
+  private arm(): void {
+    if (this.id !== 0 || this.closing || this.retry !== undefined) return;
+    try {
+      this.id = this.proactor.acceptMultishot(this.descriptor, kernel.SOCK_CLOEXEC, this.onAccept);
+    } catch {
+      if (!this.proactor.disposed) this.retryLater(); // no slot is free for it
+      return;
+    }
+    if (!this.referenced) this.proactor.unrefOperation(this.id);
+  }
+
+  private readonly onAccept = (result: number, flags: number): void => {
+    if ((flags & kernel.IORING_CQE_F_MORE) === 0) this.id = 0;
+    try {
+      if (result >= 0) this.accepted(result);
+      else if (PASSING.includes(result)) this.retryLater();
+      else if (!IGNORED.includes(result)) this.tell(result, undefined);
+    } finally {
+      if (this.id === 0 && this.closing) this.finishClose();
+      else this.arm();
+    }
+  };
+
+  private accepted(fd: number): void {
+    const { ring } = this.proactor;
+    ring.descriptors.add(fd);
+    if (this.closing) {
+      ring.closeDescriptor(fd);
+      return;
+    }
+    this.scope.runInAsyncScope(this.acceptInScope, this, fd);
+  }
+
+  private acceptInScope(fd: number): void {
+    const handle = this.makeStream();
+    handle.open(fd);
+    this.onconnection?.(0, handle);
+  }
+
+  private tell(error: number, handle: ConnectingHandle | undefined): void {
+    const { onconnection } = this;
+    if (onconnection !== undefined) this.scope.runInAsyncScope(onconnection, this, error, handle);
+  }
+
+  private retryLater(): void {
+    if (this.closing) return;
+    this.retry = setTimeout(() => {
+      this.retry = undefined;
+      this.arm();
+    }, RETRY_MS);
+    if (!this.referenced) this.retry.unref();
+  }
+
+  close(closed?: () => void): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.closed = closed;
+    clearTimeout(this.retry);
+    if (this.id === 0) {
+      this.finishClose();
+      return;
+    }
+    // The address is free at once, as after a close: others may be about to listen there.
+    addon!.shutdown(this.descriptor, kernel.SHUT_RDWR);
+    this.proactor.cancel(this.id);
+  }
+
+  private finishClose(): void {
+    if (this.descriptor < 0) return;
+    this.proactor.ring.closeDescriptor(this.descriptor);
+    this.descriptor = -1;
+    this.proactor.disown(this);
+    const { closed } = this;
+    if (closed !== undefined) setImmediate(() => this.scope.runInAsyncScope(closed));
+  }
+
+  /** The proactor is disposed of. */
+  endWithOwner(): void {
+    const owner = (this as unknown as Record<symbol, { close(): void } | undefined>)[
+      internals.owner
+    ];
+    owner?.close();
+    this.close();
+  }
+
+  ref(): void {
+    this.referenced = true;
+    this.retry?.ref();
+    if (this.id !== 0) this.proactor.refOperation(this.id);
+  }
+
+  unref(): void {
+    this.referenced = false;
+    this.retry?.unref();
+    if (this.id !== 0) this.proactor.unrefOperation(this.id);
+  }
+
+  hasRef(): boolean {
+    return this.referenced && !this.closing;
+  }
+}
+
+export class TcpListenHandle extends ListenHandle {
+  constructor(proactor: Proactor) {
+    super(proactor, 'TCPSERVERWRAP');
+  }
+
+  protected makeStream(): ConnectingHandle {
+    return new TcpHandle(this.proactor, 'TCPWRAP');
+  }
+
+  bind(address: string, port: number, flags: number): number {
+    const family = address.includes(':') ? kernel.AF_INET6 : kernel.AF_INET;
+    const opened = this.openAs(family);
+    return opened < 0 ? opened : bindTcp(this.descriptor, { address, port }, flags);
+  }
+
+  getsockname(out: Partial<SocketAddress>): number {
+    return localName(this.descriptor, out);
+  }
+}
+
+// Node's own bits of a mode.
+const READABLE = 1;
+const WRITABLE = 2;
+
+export class PipeListenHandle extends ListenHandle {
+  private path: string | undefined;
+
+  constructor(proactor: Proactor) {
+    super(proactor, 'PIPESERVERWRAP');
+  }
+
+  protected makeStream(): ConnectingHandle {
+    return new PipeHandle(this.proactor, 'PIPEWRAP');
+  }
+
+  bind(path: string): number {
+    const opened = this.openAs(kernel.AF_UNIX);
+    if (opened < 0) return opened;
+    const result = bindTo(this.descriptor, { path });
+    if (result === 0 && path[0] !== '\0') this.path = path;
+    // As libuv has it, for a folder that is not there.
+    return result === -kernel.ENOENT ? -kernel.EACCES : result;
+  }
+
+  /** Lets everybody read, write or both. */
+  fchmod(mode: number): number {
+    if (this.path === undefined) return -kernel.EBADF;
+    const bits = (mode & READABLE ? 0o444 : 0) | (mode & WRITABLE ? 0o222 : 0);
+    try {
+      chmodSync(this.path, statSync(this.path).mode | bits);
+      return 0;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).errno ?? -kernel.EINVAL;
+    }
+  }
+
+  override close(closed?: () => void): void {
+    if (this.path !== undefined) {
+      try {
+        unlinkSync(this.path);
+      } catch {
+        // Somebody else removed it.
+      }
+      this.path = undefined;
+    }
+    super.close(closed);
+  }
+}
+
+// `server.listen(other)` takes a handle by its class.
+if (typeof internals.Tcp === 'function') {
+  Object.setPrototypeOf(ListenHandle.prototype, internals.Tcp.prototype);
+}

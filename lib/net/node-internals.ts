@@ -1,0 +1,112 @@
+// What node:net keeps to itself and this module builds on: the classes of its handles, and symbols under
+// which its objects keep what they need. They are found on objects of its own. Where one is missing (another
+// runtime, a Node to come) nothing is guessed: the module is node:net then.
+import { AsyncResource } from 'node:async_hooks';
+import * as net from 'node:net';
+import { Duplex } from 'node:stream';
+
+/** A handle as node:net makes it. */
+export interface NodeHandle {
+  readonly fd: number;
+  close(callback?: () => void): void;
+}
+
+/** The class of streams that native code of Node's reads from and JavaScript feeds. */
+export type JsStreamClass = new () => {
+  readBuffer(bytes: Uint8Array): void;
+  emitEOF(): void;
+  finishWrite(request: object, status: number): void;
+  finishShutdown(request: object, status: number): void;
+  useUserBuffer(bytes: Uint8Array): void;
+  onread: unknown;
+};
+
+/** @internal */
+export interface NodeInternals {
+  readonly JsStream: JsStreamClass;
+  readonly Tcp: abstract new () => NodeHandle;
+  readonly Pipe: abstract new () => NodeHandle;
+  /** A handle's socket or server. */
+  readonly owner: symbol;
+  /** A socket's buffer for `onread`, or null. */
+  readonly userBuffer: symbol;
+  /** Bytes of the write that waits, for the idle timer. */
+  readonly lastWriteQueueSize: symbol;
+  readonly noDelay: symbol;
+  readonly keepAlive: symbol;
+  readonly keepAliveDelay: symbol;
+}
+
+class Missing extends Error {}
+
+function symbolOf(object: object, description: string): symbol {
+  const found = Object.getOwnPropertySymbols(object).find(
+    (symbol) => symbol.description === description,
+  );
+  if (found === undefined) throw new Missing(`no ${description} of ${object.constructor.name}`);
+  return found;
+}
+
+type Listening = (address: string, port: number, type: number) => NodeHandle | number;
+
+function handleClass(address: string, port: number, type: number): abstract new () => NodeHandle {
+  const make = (net as unknown as { _createServerHandle?: Listening })._createServerHandle;
+  const handle = make?.(address, port, type);
+  if (typeof handle !== 'object') throw new Missing(`no handle for ${JSON.stringify(address)}`);
+  handle.close();
+  return handle.constructor as abstract new () => NodeHandle;
+}
+
+// Node wraps a stream that has no native handle in one of its own, for TLS.
+function jsStreamClass(): JsStreamClass {
+  const tls =
+    process.getBuiltinModule?.('node:tls') ?? (require('node:tls') as typeof import('node:tls'));
+  const inner = new Duplex({ read() {}, write: (_chunk, _encoding, done) => done() });
+  // With an empty list of authorities, so that Node's own are not loaded for this.
+  const socket = new tls.TLSSocket(inner, { secureContext: tls.createSecureContext({ ca: [] }) });
+  const handle = (socket as unknown as { _handle?: { _parent?: object } })._handle?._parent;
+  socket.destroy();
+  if (handle === undefined) throw new Missing('no stream of TLS');
+  return handle.constructor as JsStreamClass;
+}
+
+function find(): NodeInternals {
+  const buffer = new Uint8Array(1);
+  const socket = new net.Socket({
+    onread: { buffer, callback: () => true },
+  } as net.SocketConstructorOpts);
+  const handle = {
+    getAsyncId: () => new AsyncResource('PROACTOR').asyncId(),
+    readStart: () => 0,
+    useUserBuffer() {},
+    close() {},
+  };
+  new net.Socket({ handle } as net.SocketConstructorOpts).unref();
+  return {
+    JsStream: jsStreamClass(),
+    Tcp: handleClass('127.0.0.1', 0, 4),
+    Pipe: handleClass(`\0proactor-${process.pid}-${Date.now()}`, -1, -1),
+    owner: symbolOf(handle, 'owner_symbol'),
+    userBuffer: symbolOf(socket, 'kBuffer'),
+    lastWriteQueueSize: symbolOf(socket, 'lastWriteQueueSize'),
+    noDelay: symbolOf(socket, 'kSetNoDelay'),
+    keepAlive: symbolOf(socket, 'kSetKeepAlive'),
+    keepAliveDelay: symbolOf(socket, 'kSetKeepAliveInitialDelay'),
+  };
+}
+
+function tryToFind(): NodeInternals | string {
+  try {
+    return find();
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
+/** What was found, or in words what is missing. */
+export const found: NodeInternals | string = tryToFind();
+
+/** What was found. Only for what is not used where something is missing. */
+export const internals = (
+  typeof found === 'string' ? { JsStream: class {} } : found
+) as NodeInternals;

@@ -1,0 +1,197 @@
+// net.Server over a listening handle of ours. Node's own class calls `_listen2` when it knows where to
+// listen; that is where ours takes over, on a server of this module or (attach) on any other.
+import { channel } from 'node:diagnostics_channel';
+import * as net from 'node:net';
+import { systemError } from '../errors';
+import type { Proactor } from '../proactor';
+import type { ConnectingHandle } from './connecting-handle';
+import { ListenHandle, PipeListenHandle, TcpListenHandle } from './listen-handle';
+import { internals } from './node-internals';
+import { currentProactor } from './shared-proactor';
+import { acceptedSocket } from './socket';
+
+type Listen2 = (
+  this: OwnServer,
+  address: string | null,
+  port: number | null,
+  addressType: number | null,
+  backlog: number,
+  fd?: number,
+  flags?: number,
+) => void;
+
+/** What of net.Server is not in its types. */
+interface OwnServer extends net.Server {
+  _handle: unknown;
+  _connections: number;
+  _listen2: Listen2;
+  noDelay: boolean;
+  keepAlive: boolean;
+  keepAliveInitialDelay: number;
+  blockList?: net.BlockList;
+}
+
+const NodeServer = net.Server as unknown as (this: unknown, ...args: unknown[]) => void;
+const nodeListen2 = (net.Server.prototype as OwnServer)._listen2;
+const socketChannel = channel('net.server.socket');
+// Node 20 takes 0 for no limit.
+const zeroIsNoLimit = Number.parseInt(process.versions.node, 10) < 21;
+
+const ANY_V6 = '::';
+const ANY_V4 = '0.0.0.0';
+
+// Node goes on without a handle of ours where this fails: it fails as well then, and says so in its own words.
+function bound(
+  proactor: Proactor,
+  address: string,
+  port: number,
+  flags: number,
+): ListenHandle | undefined {
+  const handle = port === -1 ? new PipeListenHandle(proactor) : new TcpListenHandle(proactor);
+  const result =
+    handle instanceof PipeListenHandle ? handle.bind(address) : handle.bind(address, port, flags);
+  if (result === 0) return handle;
+  handle.close();
+  return undefined;
+}
+
+/** Listens with a handle of ours, where there is no handle yet. */
+function listen2(proactorOf: () => Proactor, then: Listen2): Listen2 {
+  return function (this, address, port, addressType, backlog, fd, flags = 0) {
+    // A descriptor or a handle from elsewhere stays what it is, and its connections Node's.
+    if (this._handle || typeof fd === 'number') {
+      then.call(this, address, port, addressType, backlog, fd, flags);
+      takeOver(this);
+      return;
+    }
+    const proactor = proactorOf();
+    const addresses = address === null || address === '' ? [ANY_V6, ANY_V4] : [address];
+    for (const candidate of addresses) {
+      const handle = bound(proactor, candidate, port ?? 0, flags);
+      if (handle === undefined) continue;
+      this._handle = handle;
+      const type = port === -1 ? -1 : candidate.includes(':') ? 6 : 4;
+      then.call(this, candidate, port, type, backlog, fd, flags);
+      takeOver(this);
+      return;
+    }
+    then.call(this, address, port, addressType, backlog, fd, flags);
+  };
+}
+
+function takeOver(server: OwnServer): void {
+  if (server._handle instanceof ListenHandle) server._handle.onconnection = onConnection;
+}
+
+function onConnection(this: ListenHandle, error: number, handle?: ConnectingHandle): void {
+  const server = (this as unknown as Record<symbol, OwnServer>)[internals.owner]!;
+  if (handle === undefined) {
+    server.emit('error', systemError(error, 'accept'));
+    return;
+  }
+  if (isFull(server)) {
+    server.emit('drop', ends(handle as Named));
+    handle.close();
+    return;
+  }
+  if (isBlocked(server, handle as Named)) {
+    handle.close();
+    return;
+  }
+  const socket = acceptedSocket(handle, server) as net.Socket & {
+    server: unknown;
+    _server: unknown;
+    [slot: symbol]: unknown;
+  };
+  applyOptions(server, socket, handle as Optioned);
+  server._connections++;
+  socket.server = server;
+  socket._server = server;
+  server.emit('connection', socket);
+  if (socketChannel.hasSubscribers) socketChannel.publish({ socket });
+}
+
+function isFull({ maxConnections, _connections }: OwnServer): boolean {
+  if (maxConnections === undefined || maxConnections === null) return false;
+  if (maxConnections === 0 && zeroIsNoLimit) return false;
+  return _connections >= maxConnections;
+}
+
+interface Named {
+  getsockname?(out: object): number;
+  getpeername?(out: object): number;
+}
+
+/** What 'drop' tells of a connection: nothing of a Unix domain socket. */
+function ends(handle: Named): net.DropArgument | undefined {
+  if (handle.getsockname === undefined || handle.getpeername === undefined) return undefined;
+  const local: Partial<net.AddressInfo> = {};
+  const remote: Partial<net.AddressInfo> = {};
+  handle.getsockname(local);
+  handle.getpeername(remote);
+  return {
+    localAddress: local.address,
+    localPort: local.port,
+    localFamily: local.family,
+    remoteAddress: remote.address,
+    remotePort: remote.port,
+    remoteFamily: remote.family,
+  } as net.DropArgument;
+}
+
+function isBlocked({ blockList }: OwnServer, handle: Named): boolean {
+  if (blockList === undefined || handle.getpeername === undefined) return false;
+  const remote: Partial<net.AddressInfo> = {};
+  handle.getpeername(remote);
+  const { address = '' } = remote;
+  const type = net.isIP(address);
+  return type !== 0 && blockList.check(address, `ipv${type}` as 'ipv4');
+}
+
+interface Optioned {
+  setNoDelay?(on: boolean): number;
+  setKeepAlive?(on: boolean, delay: number): number;
+}
+
+function applyOptions(server: OwnServer, socket: Record<symbol, unknown>, handle: Optioned): void {
+  if (server.noDelay && handle.setNoDelay !== undefined) {
+    socket[internals.noDelay] = true;
+    handle.setNoDelay(true);
+  }
+  if (server.keepAlive && handle.setKeepAlive !== undefined) {
+    socket[internals.keepAlive] = true;
+    socket[internals.keepAliveDelay] = server.keepAliveInitialDelay;
+    handle.setKeepAlive(true, server.keepAliveInitialDelay);
+  }
+}
+
+/** As net.Server: can be called without `new`, and be inherited from in the old way. */
+function ServerFunction(this: OwnServer, ...args: unknown[]): unknown {
+  if (!(this instanceof ServerFunction)) {
+    return new (ServerFunction as unknown as new (...args: unknown[]) => unknown)(...args);
+  }
+  NodeServer.apply(this, args);
+  return undefined;
+}
+
+Object.setPrototypeOf(ServerFunction, net.Server);
+ServerFunction.prototype = Object.create(net.Server.prototype, {
+  constructor: { value: ServerFunction, writable: true, configurable: true },
+  _listen2: {
+    value: listen2(currentProactor, nodeListen2),
+    writable: true,
+    configurable: true,
+  },
+});
+Object.defineProperty(ServerFunction, 'name', { value: 'Server' });
+
+/** `net.Server` on the Proactor. */
+export const Server = ServerFunction as unknown as typeof net.Server;
+/** A server: `net.Server` on the Proactor. */
+export type Server = net.Server;
+
+/** Lets any server of Node's listen with a handle of ours. @internal */
+export function takeConnections(server: net.Server, proactorOf: () => Proactor): void {
+  const target = server as OwnServer;
+  target._listen2 = listen2(proactorOf, target._listen2);
+}

@@ -1,0 +1,112 @@
+// net.Socket over a handle of ours. Everything a user sees is Node's own class; this one gives it another
+// handle wherever Node makes one, and writes to that without a request object for each write.
+import * as net from 'node:net';
+import { internals, type NodeHandle } from './node-internals';
+import { PipeHandle } from './pipe-handle';
+import { currentProactor } from './shared-proactor';
+import { type HandleOwner, StreamHandle } from './stream-handle';
+import { TcpHandle } from './tcp-handle';
+
+type Done = (error?: Error | null) => void;
+type Chunk = { chunk: string | Uint8Array; encoding: BufferEncoding };
+
+/** What of net.Socket's prototype is not in its types. */
+interface SocketPrototype {
+  _writeGeneric(isVector: boolean, data: unknown, encoding: string, done: Done): void;
+  _reset(): void;
+}
+
+const NodeSocket = net.Socket as unknown as ((this: unknown, options?: unknown) => void) & {
+  prototype: net.Socket & SocketPrototype;
+};
+const base = NodeSocket.prototype;
+
+const handleProperty = Object.getOwnPropertyDescriptor(base, '_handle') as {
+  get(this: unknown): unknown;
+  set(this: unknown, handle: unknown): void;
+};
+
+// A handle that Node made to connect or to open a descriptor with: ours does it instead. One that has a
+// descriptor came from elsewhere (a cluster's primary, another process) and stays what it is.
+function replaced(handle: unknown): unknown {
+  const isTcp = handle instanceof internals.Tcp;
+  if (!isTcp && !(handle instanceof internals.Pipe)) return handle;
+  const native = handle as NodeHandle;
+  if (native.fd >= 0) return handle;
+  native.close();
+  const proactor = currentProactor();
+  return isTcp ? new TcpHandle(proactor, 'TCPWRAP') : new PipeHandle(proactor, 'PIPEWRAP');
+}
+
+interface OwnSocket extends HandleOwner, SocketPrototype {
+  _handle: unknown;
+  resetAndClosing?: boolean;
+}
+
+/** As net.Socket: can be called without `new`, and be inherited from in the old way. */
+function SocketFunction(this: OwnSocket, options?: net.SocketConstructorOpts): unknown {
+  if (!(this instanceof SocketFunction)) {
+    return new (SocketFunction as unknown as new (options?: unknown) => unknown)(options);
+  }
+  NodeSocket.call(this, options);
+  return undefined;
+}
+
+Object.setPrototypeOf(SocketFunction, net.Socket);
+SocketFunction.prototype = Object.create(base, {
+  constructor: { value: SocketFunction, writable: true, configurable: true },
+  _handle: {
+    configurable: true,
+    get: handleProperty.get,
+    set(this: OwnSocket, handle: unknown) {
+      handleProperty.set.call(this, replaced(handle));
+    },
+  },
+});
+Object.defineProperty(SocketFunction, 'name', { value: 'Socket' });
+
+const own = SocketFunction.prototype as OwnSocket;
+
+own._writeGeneric = function (isVector, data, encoding, done) {
+  const handle = this._handle;
+  if (this.connecting || !(handle instanceof StreamHandle)) {
+    base._writeGeneric.call(this, isVector, data, encoding, done);
+    return;
+  }
+  this._unrefTimer();
+  if (isVector) handle.writeAll(data as readonly Chunk[], done);
+  else handle.write(data as string | Uint8Array, encoding as BufferEncoding, done);
+};
+
+own.resetAndDestroy = function () {
+  if (!(this._handle instanceof TcpHandle)) {
+    base.resetAndDestroy.call(this);
+    return this;
+  }
+  if (this.connecting) this.once('connect', () => this._reset());
+  else this._reset();
+  return this;
+};
+
+/** `net.Socket` on the Proactor. */
+export const Socket = SocketFunction as unknown as typeof net.Socket;
+/** A connection: `net.Socket` on the Proactor. */
+export type Socket = net.Socket;
+
+/** A socket over the handle of an accepted connection. @internal */
+export function acceptedSocket(handle: StreamHandle, server: net.Server): net.Socket {
+  const { allowHalfOpen, pauseOnConnect, highWaterMark } = server as unknown as {
+    allowHalfOpen: boolean;
+    pauseOnConnect: boolean;
+    highWaterMark: number | undefined;
+  };
+  return new Socket({
+    handle,
+    allowHalfOpen,
+    pauseOnCreate: pauseOnConnect,
+    readable: true,
+    writable: true,
+    readableHighWaterMark: highWaterMark,
+    writableHighWaterMark: highWaterMark,
+  } as unknown as net.SocketConstructorOpts);
+}

@@ -1,0 +1,456 @@
+// What a socket of node:net has for a handle here: a connected stream on the proactor, with the methods that
+// Node's net.Socket calls. Bytes go straight to the socket; or, where native code of Node's reads them (TLS,
+// the parser of HTTP, a buffer of the user's), through Node's own stream object, which this class extends.
+//
+//   kernel -> SocketReceiver -> deliver -> socket.push()             the usual way
+//                                       -> readBuffer() -> native    TLS, HTTP, `onread`
+//   socket._write() -> write -> Sender -> kernel
+//   TLS, HTTP       -> onwrite -> Sender
+import { AsyncResource } from 'node:async_hooks';
+import type { Socket as NodeSocket } from 'node:net';
+import { proactorError, systemError } from '../errors';
+import { Receiver } from '../io/receiver';
+import { Sender, type WriteCallback } from '../io/sender';
+import type { Proactor } from '../proactor';
+import { addon } from '../ring/binding';
+import { ECANCELED, ENOTCONN } from '../ring/kernel';
+import { internals } from './node-internals';
+
+/** Up to so many bytes a write is taken as sent while they wait, as the kernel's buffer would take them. */
+const TAKEN_MAX = 65536;
+/** How long what was taken may wait for a peer that does not read, once its socket was destroyed. */
+const LINGER_MS = 30_000;
+const UNBOUNDED = 0x7fffffff;
+
+/** A socket as its handle sees it. */
+export interface HandleOwner extends NodeSocket {
+  _unrefTimer(): void;
+  [slot: symbol]: unknown;
+}
+
+/** Node's request objects. */
+export interface Request {
+  oncomplete?: (
+    status: number,
+    handle?: object,
+    req?: object,
+    readable?: boolean,
+    writable?: boolean,
+  ) => void;
+}
+
+const consume = (): void => {};
+
+/** Hands what is received to the handle, without a Chunk. */
+class SocketReceiver extends Receiver {
+  readonly #handle: StreamHandle;
+
+  constructor(proactor: Proactor, fd: number, handle: StreamHandle) {
+    super(proactor, fd, TAKEN_MAX, handle);
+    this.#handle = handle;
+    this.isPaused = true; // until readStart()
+    this.onData = consume;
+  }
+
+  protected override lend(_: unknown, offset: number, length: number, copy: Buffer | null): void {
+    const bytes = copy ?? this.#copyOf(offset, length);
+    this.#handle.deliver(bytes);
+  }
+
+  #copyOf(offset: number, length: number): Buffer {
+    const { buffers } = this.ring;
+    const bytes = Buffer.allocUnsafe(length);
+    buffers.memory.bytes.copy(bytes, 0, offset, offset + length);
+    buffers.release(offset);
+    return bytes;
+  }
+}
+
+export abstract class StreamHandle extends internals.JsStream {
+  /** Set and read by net.Socket. */
+  reading = false;
+  protected readonly proactor: Proactor;
+  /** Our own end's descriptor; -1 before there is one. */
+  protected descriptor = -1;
+  protected connecting = false;
+  protected closing = false;
+  private readonly scope: AsyncResource;
+  private receiver: SocketReceiver | null = null;
+  private sender: Sender | null = null;
+  private native = false;
+  private referenced = true;
+  private takenTo = 0; // so many bytes were taken as sent
+  private rest: Buffer | null = null; // what a user's buffer had no room for
+  private shutdownRequest: Request | null = null;
+  private closed: (() => void) | null = null;
+  private isOpen = false;
+
+  constructor(proactor: Proactor, provider: string) {
+    super();
+    this.proactor = proactor;
+    this.scope = new AsyncResource(provider, { requireManualDestroy: true });
+  }
+
+  // ---- what net.Socket asks for
+
+  /** Takes over a descriptor, of a connected socket. */
+  open(fd: number): number {
+    this.descriptor = fd;
+    this.proactor.ring.descriptors.add(fd);
+    this.connected();
+    return 0;
+  }
+
+  protected connected(): void {
+    this.receiver = new SocketReceiver(this.proactor, this.descriptor, this);
+    this.sender = new Sender(this.proactor, this.descriptor, UNBOUNDED, this);
+    if (!this.referenced) this.receiver.setReferenced(false);
+    if (!this.isOpen) this.proactor.own(this);
+    this.isOpen = true;
+  }
+
+  get fd(): number {
+    return this.descriptor;
+  }
+
+  get bytesRead(): number {
+    return this.receiver === null ? 0 : this.receiver.bytes;
+  }
+
+  get bytesWritten(): number {
+    return this.sender === null ? 0 : this.sender.written;
+  }
+
+  get writeQueueSize(): number {
+    return this.sender === null ? 0 : this.sender.queued;
+  }
+
+  getAsyncId(): number {
+    return this.scope.asyncId();
+  }
+
+  getProviderType(): number {
+    return 0;
+  }
+
+  readStart(): number {
+    if (this.receiver === null) return -ENOTCONN;
+    if (this.rest !== null) queueMicrotask(() => this.deliverRest());
+    this.receiver.resume();
+    return 0;
+  }
+
+  readStop(): number {
+    this.receiver?.pause();
+    return 0;
+  }
+
+  ref(): void {
+    this.referenced = true;
+    this.receiver?.setReferenced(true);
+  }
+
+  unref(): void {
+    this.referenced = false;
+    this.receiver?.setReferenced(false);
+  }
+
+  hasRef(): boolean {
+    return this.referenced && !this.closing;
+  }
+
+  /**
+   * One write of net.Socket's; `done` is called at once where the bytes are taken: they wait here as they
+   * would in the kernel, and are sent even if the socket is destroyed.
+   */
+  write(
+    data: string | Uint8Array,
+    encoding: BufferEncoding,
+    done: (error?: Error | null) => void,
+  ): void {
+    this.add(data, encoding);
+    this.finishWriting(done);
+  }
+
+  /** As `write`, of several chunks. */
+  writeAll(
+    chunks: readonly { chunk: string | Uint8Array; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    for (const { chunk, encoding } of chunks) this.add(chunk, encoding);
+    this.finishWriting(done);
+  }
+
+  private add(data: string | Uint8Array, encoding: BufferEncoding): void {
+    const sender = this.sender!;
+    if (typeof data === 'string') sender.writeText(data, encoding, undefined);
+    else if (data.length + sender.queued <= TAKEN_MAX) sender.writeCopied(data);
+    else sender.write(data, undefined);
+  }
+
+  private finishWriting(done: (error?: Error | null) => void): void {
+    const sender = this.sender!;
+    if (sender.queued <= TAKEN_MAX) {
+      this.takenTo = sender.written;
+      done();
+      return;
+    }
+    const owner = this.owner!;
+    owner[internals.lastWriteQueueSize] = sender.queued;
+    const finish = AsyncResource.bind((error?: Error) => {
+      if (owner.destroyed) return done();
+      owner[internals.lastWriteQueueSize] = 0;
+      owner._unrefTimer();
+      return done(error);
+    });
+    sender.whenAllSent(finish);
+  }
+
+  /** Ends sending, after all that was written; tells through `request`. */
+  shutdown(request: Request): number {
+    if (this.sender === null) return -ENOTCONN;
+    this.shutdownRequest = request;
+    this.sender.end();
+    return 0;
+  }
+
+  /** Ends everything and closes the descriptor; what was taken is sent before. `closed` is told. */
+  close(closed?: () => void): void {
+    if (this.closing) return;
+    this.closing = true;
+    this.closed = closed ?? null;
+    if (this.receiver === null || this.sender === null) {
+      this.closeUnconnected();
+      return;
+    }
+    this.receiver.stop();
+    if (this.sender.bytes < this.takenTo) this.linger(this.sender);
+    else this.sender.stop();
+    this.closeWhenIdle();
+  }
+
+  /** As `close`, with a reset; drops what was not sent. */
+  reset(closed?: () => void): number {
+    const result = this.descriptor < 0 ? 0 : addon!.setLinger(this.descriptor, true, 0);
+    if (result < 0) return result;
+    if (this.sender !== null) this.takenTo = this.sender.bytes;
+    this.close(closed);
+    return 0;
+  }
+
+  // A connect may be in flight: its completion closes.
+  protected closeUnconnected(): void {
+    if (this.connecting) return;
+    if (this.descriptor >= 0) this.proactor.ring.closeDescriptor(this.descriptor);
+    setImmediate(() => this.tellClosed());
+  }
+
+  private linger(sender: Sender): void {
+    const timer = setTimeout(() => sender.stop(), LINGER_MS).unref();
+    sender.whenSent(this.takenTo, () => {
+      clearTimeout(timer);
+      sender.stop();
+      this.closeWhenIdle();
+    });
+    // Nobody waits for a peer: the kernel would send in the background as well.
+    setImmediate(() => this.tellClosed());
+  }
+
+  private tellClosed(): void {
+    const { closed } = this;
+    this.closed = null;
+    if (closed !== null) this.scope.runInAsyncScope(closed);
+  }
+
+  private closeWhenIdle(): void {
+    if (!this.isOpen || !this.closing || this.receiver!.inFlight || this.sender!.inFlight) return;
+    if (this.sender!.bytes < this.takenTo && !this.sender!.isStopped) return;
+    this.isOpen = false;
+    const { proactor, descriptor } = this;
+    const { ring } = proactor;
+    ring.descriptors.delete(descriptor);
+    try {
+      proactor.close(descriptor, (result) => {
+        if (result === -ECANCELED) ring.closeDescriptor(descriptor);
+        this.finish();
+      });
+    } catch {
+      // No slot is free for it, or the proactor is being disposed of.
+      ring.closeDescriptor(descriptor);
+      setImmediate(() => this.finish());
+    }
+  }
+
+  private finish(): void {
+    this.proactor.disown(this);
+    this.receiver!.finish(undefined);
+    try {
+      this.sender!.finish(() => systemError(-ECANCELED, 'write'));
+    } finally {
+      this.tellClosed();
+    }
+  }
+
+  /** The proactor is disposed of. */
+  endWithOwner(): void {
+    this.owner?.destroy(proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of'));
+  }
+
+  protected get owner(): HandleOwner | undefined {
+    return (this as unknown as Record<symbol, HandleOwner | undefined>)[internals.owner];
+  }
+
+  /** Runs a function of net.Socket's in the asynchronous context of this handle. */
+  protected inScope<A extends unknown[]>(
+    run: (...args: A) => void,
+    self: unknown,
+    ...args: A
+  ): void {
+    this.scope.runInAsyncScope(run, self, ...args);
+  }
+
+  // ---- what the receiver reports
+
+  /** Received bytes, the socket's own. */
+  deliver(bytes: Buffer): void {
+    const { owner } = this;
+    if (this.closing || owner === undefined) return;
+    if (this.native) this.readBuffer(bytes);
+    else if (owner[internals.userBuffer] !== null) this.fillUserBuffer(owner, bytes);
+    else this.scope.runInAsyncScope(this.push, this, owner, bytes);
+  }
+
+  private push(owner: HandleOwner, bytes: Buffer): void {
+    owner._unrefTimer();
+    if (owner.destroyed || owner.push(bytes)) return;
+    this.reading = false;
+    this.readStop();
+  }
+
+  // As much as the user's buffer has room for at a time: its callback may end the reading.
+  private fillUserBuffer(owner: HandleOwner, bytes: Buffer): void {
+    let rest = this.rest === null ? bytes : Buffer.concat([this.rest, bytes]);
+    this.rest = null;
+    while (rest.length > 0 && this.reading && !this.closing) {
+      const buffer = owner[internals.userBuffer] as Uint8Array;
+      const length = Math.min(buffer.length, rest.length);
+      this.readBuffer(rest.subarray(0, length));
+      rest = rest.subarray(length);
+    }
+    if (rest.length > 0) this.rest = rest;
+  }
+
+  private deliverRest(): void {
+    const { owner, rest } = this;
+    if (owner === undefined || rest === null || this.closing) return;
+    this.rest = null;
+    this.fillUserBuffer(owner, rest);
+  }
+
+  /** @internal */
+  receiveEnded(): void {
+    const { owner } = this;
+    if (this.closing || owner === undefined) return;
+    if (this.native) this.emitEOF();
+    else this.scope.runInAsyncScope(this.pushEnd, this, owner);
+  }
+
+  private pushEnd(owner: HandleOwner): void {
+    owner._unrefTimer();
+    owner.push(null);
+    owner.read(0);
+  }
+
+  /** @internal */
+  receiveFailed(failure: number | Error): void {
+    this.fail(failure, 'read');
+  }
+
+  /** @internal */
+  receiveStopped(): void {
+    this.closeWhenIdle();
+  }
+
+  // ---- what the sender reports
+
+  /** @internal */
+  drained(): void {}
+
+  /** @internal */
+  get receiveIsOver(): boolean {
+    return this.owner?.readableEnded === true;
+  }
+
+  /** @internal */
+  sendEnded(): void {
+    this.tellShutdown(0);
+    this.closeWhenIdle();
+  }
+
+  private tellShutdown(status: number): void {
+    const request = this.shutdownRequest;
+    this.shutdownRequest = null;
+    if (request === null) return;
+    if (this.native) this.finishShutdown(request, status);
+    else if (request.oncomplete !== undefined) this.inScope(request.oncomplete, request, status);
+  }
+
+  /** @internal */
+  sendFailed(failure: number | Error, syscall: string): void {
+    this.fail(failure, syscall);
+  }
+
+  /** @internal */
+  sendStopped(): void {
+    this.closeWhenIdle();
+  }
+
+  private fail(failure: number | Error, syscall: string): void {
+    if (this.sender !== null) this.takenTo = Math.min(this.takenTo, this.sender.bytes);
+    if (this.closing) {
+      this.sender?.stop();
+      this.closeWhenIdle();
+      return;
+    }
+    const error = typeof failure === 'number' ? systemError(failure, syscall) : failure;
+    const { owner } = this;
+    if (owner !== undefined) this.inScope(() => owner.destroy(error), undefined);
+  }
+
+  // ---- what native code of Node's asks for, where it sits on top
+
+  /** Asked by TLS, HTTP and HTTP/2 before they read natively: from here on bytes go that way. */
+  get isStreamBase(): boolean {
+    this.native = true;
+    return true;
+  }
+
+  onreadstart(): number {
+    this.native = true;
+    return this.readStart();
+  }
+
+  onreadstop(): number {
+    return this.readStop();
+  }
+
+  onwrite(request: object, chunks: readonly Uint8Array[]): number {
+    const sender = this.sender;
+    if (sender === null || this.closing) return -ENOTCONN;
+    for (const chunk of chunks) sender.write(chunk, undefined);
+    const finish: WriteCallback = (error) => {
+      const { errno = 0 } = (error ?? {}) as { errno?: number };
+      this.finishWrite(request, errno);
+    };
+    sender.whenAllSent(finish);
+    return 0;
+  }
+
+  onshutdown(request: Request): number {
+    return this.shutdown(request);
+  }
+
+  isClosing(): boolean {
+    return this.closing;
+  }
+}
