@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { allowedCpus, type Placement, placeOn } from './cpus.js';
 import type { Driver, RuntimePaths, ServerTask } from './drivers/driver.js';
-import { type LoadCommand, LoadGenerator, type TrialResult } from './load.js';
+import type { ConnectLoad, Load, TrialResult } from './load.js';
 import {
   cpuList,
   decimal,
@@ -88,9 +88,11 @@ export function selectDrivers(all: readonly Driver[], names: readonly string[]):
 export interface Contest {
   readonly drivers: readonly Driver[];
   readonly task: ServerTask;
-  readonly load: LoadCommand;
+  readonly load: ConnectLoad;
+  /** Why there is no load here; undefined where there is one. */
+  readonly loadUnavailable?: string | undefined;
   /** What is counted, as it stands in the names of metrics: cpuNsPerMessage. */
-  readonly unit: 'Message' | 'Connection' | 'Kibibyte';
+  readonly unit: 'Message' | 'Connection' | 'Kibibyte' | 'Request';
   /** How many cores the server gets unless the command line says it. Default: 1. */
   readonly serverCoreCount?: number;
   /** The workload's own figures of a trial. */
@@ -100,7 +102,7 @@ export interface Contest {
 interface Contender {
   readonly outcome: Outcome;
   readonly server: Server;
-  readonly load: LoadGenerator;
+  readonly load: Load;
 }
 
 export type ContestResult = Pick<
@@ -170,16 +172,20 @@ export async function startServer(
 
 /** Starts a driver's server, connects the load and warms both up; undefined where that fails. */
 async function start(
-  { task, load: command }: Contest,
+  { task, load: connect, loadUnavailable }: Contest,
   outcome: Outcome,
   options: CommonValues & RoundValues,
   placement: Placement,
 ): Promise<Contender | undefined> {
+  if (loadUnavailable !== undefined) {
+    outcome.fail(loadUnavailable, 'unavailable');
+    return undefined;
+  }
   const server = await startServer(outcome, task, options, placement);
   if (server === undefined) return undefined;
-  let load: LoadGenerator | undefined;
+  let load: Load | undefined;
   try {
-    load = await LoadGenerator.connect(command, server, placement.loadCpu, options.sharedCore);
+    load = await connect(server, placement.loadCpu, options.sharedCore);
     if (options.warmUp > 0) await load.trial(options.warmUp);
     outcome.threads = server.threadCount();
     server.pause();

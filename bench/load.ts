@@ -1,10 +1,11 @@
-// The load generator's process: it stays connected to its server for all rounds, and each trial leaves nothing
-// outstanding, so that the server's counters stand still between trials.
+// The load on a server, trial by trial: a trial leaves nothing outstanding, so that the server's counters stand still
+// between trials. The native load generators are one process for all trials, which stays connected.
 import { Child, pinned, yielding } from './child.js';
 import { type NativeProgram, nativeProgram } from './paths.js';
 
 const connectTimeoutMs = 60_000;
-const trialGraceMs = 180_000; // the generator itself gives up when nothing came for 10 s
+/** How much longer than its load a trial may take: the generators themselves give up when nothing came for 10 s. */
+export const trialGraceMs = 180_000;
 
 export interface Latency {
   readonly p50: number;
@@ -14,7 +15,7 @@ export interface Latency {
   readonly max: number;
 }
 
-/** One trial as a load generator prints it. Its units are messages, connections or KiB. */
+/** One trial as a load generator prints it. Its units are messages, connections, KiB or requests. */
 export interface TrialResult {
   /** Units that were complete within the trial's time. */
   readonly units: number;
@@ -28,6 +29,77 @@ export interface TrialResult {
   readonly firstError: string;
 }
 
+/** Where a server listens. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Load {
+  /**
+   * Keeps the load up for that long; of 0 seconds, each connection gets what it keeps outstanding, once. Rejects
+   * when the server lost, changed, added or reordered a byte, or closed a connection that it should not.
+   */
+  trial(seconds: number): Promise<TrialResult>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Connects a load on that core to a server. `givesWay`: the load is on the server's core and must give way to it, or
+ * it would answer all its connections before the server runs, and no wake-up would bring few messages.
+ */
+export type ConnectLoad = (target: Target, cpu: number, givesWay: boolean) => Promise<Load>;
+
+/** The load of a program of native/; `args` are its options except for the server's address. */
+export function nativeLoad(program: NativeProgram, args: readonly string[]): ConnectLoad {
+  return async (target, cpu, givesWay) => {
+    const address = ['--host', target.host, '--port', `${target.port}`];
+    const command = [nativeProgram(program), '--interactive', ...address, ...args];
+    const child = new Child('load generator', placed(command, cpu, givesWay));
+    try {
+      await child.nextLine(connectTimeoutMs);
+    } catch (error) {
+      await child.stop();
+      throw error;
+    }
+    return new LoadGenerator(child);
+  };
+}
+
+/** The command of a load, on its core. */
+export function placed(
+  command: readonly string[],
+  cpu: number,
+  givesWay: boolean,
+): readonly string[] {
+  return pinned(givesWay ? yielding(command) : command, [cpu]);
+}
+
+class LoadGenerator implements Load {
+  readonly #child: Child;
+
+  constructor(child: Child) {
+    this.#child = child;
+  }
+
+  async trial(seconds: number): Promise<TrialResult> {
+    this.#child.writeLine(`${seconds}`);
+    const line = await this.#child.nextLine(seconds * 1000 + trialGraceMs);
+    return withoutErrors(parseTrialResult(line));
+  }
+
+  async stop(): Promise<void> {
+    await this.#child.stop();
+  }
+}
+
+/** Throws where the server did something wrong, or nothing. */
+export function withoutErrors(result: TrialResult): TrialResult {
+  if (result.errors > 0) throw new Error(`${result.errors} errors, first: ${result.firstError}`);
+  if (result.unitsWithDrain === 0) throw new Error('nothing came back in the time of the trial');
+  return result;
+}
+
 /** Reads a result line. Throws an Error that names what is missing. */
 export function parseTrialResult(line: string): TrialResult {
   let value: unknown;
@@ -37,7 +109,7 @@ export function parseTrialResult(line: string): TrialResult {
     throw new Error(`the load generator printed no JSON: ${line}`);
   }
   const result = value as TrialResult;
-  const numbers: Record<string, unknown> = {
+  requireNumbers('the load generator', {
     units: result?.units,
     unitsWithDrain: result?.unitsWithDrain,
     seconds: result?.seconds,
@@ -49,66 +121,13 @@ export function parseTrialResult(line: string): TrialResult {
     max: result?.latencyNs?.max,
     generatorCpuNs: result?.generatorCpuNs,
     errors: result?.errors,
-  };
-  for (const [name, number] of Object.entries(numbers)) {
-    if (typeof number !== 'number') throw new Error(`the load generator's result has no ${name}`);
-  }
+  });
   return result;
 }
 
-/** Which load generator, and its options except for the server's address. */
-export interface LoadCommand {
-  readonly program: NativeProgram;
-  readonly args: readonly string[];
-}
-
-export class LoadGenerator {
-  readonly #child: Child;
-
-  private constructor(child: Child) {
-    this.#child = child;
-  }
-
-  /**
-   * Connects to the server; resolves when all connections stand. `givesWay`: the load is on the server's core and
-   * must give way to it, or it would answer all its connections before the server runs, and no wake-up would
-   * bring few messages.
-   */
-  static async connect(
-    { program, args }: LoadCommand,
-    target: { readonly host: string; readonly port: number },
-    cpu: number,
-    givesWay: boolean,
-  ): Promise<LoadGenerator> {
-    const address = ['--host', target.host, '--port', `${target.port}`];
-    const command = [nativeProgram(program), '--interactive', ...address, ...args];
-    const child = new Child(
-      'load generator',
-      pinned(givesWay ? yielding(command) : command, [cpu]),
-    );
-    try {
-      await child.nextLine(connectTimeoutMs);
-    } catch (error) {
-      await child.stop();
-      throw error;
-    }
-    return new LoadGenerator(child);
-  }
-
-  /**
-   * Keeps the load up for that long; of 0 seconds, each connection gets what it keeps outstanding, once. Rejects
-   * when the server lost, changed, added or reordered a byte, or closed a connection that it should not.
-   */
-  async trial(seconds: number): Promise<TrialResult> {
-    this.#child.writeLine(`${seconds}`);
-    const line = await this.#child.nextLine(seconds * 1000 + trialGraceMs);
-    const result = parseTrialResult(line);
-    if (result.errors > 0) throw new Error(`${result.errors} errors, first: ${result.firstError}`);
-    if (result.unitsWithDrain === 0) throw new Error('nothing came back in the time of the trial');
-    return result;
-  }
-
-  async stop(): Promise<void> {
-    await this.#child.stop();
+/** Throws an Error that names the first that is none. */
+export function requireNumbers(who: string, numbers: Readonly<Record<string, unknown>>): void {
+  for (const [name, number] of Object.entries(numbers)) {
+    if (typeof number !== 'number') throw new Error(`${who}'s result has no ${name}`);
   }
 }

@@ -51,6 +51,16 @@ const definitions: readonly MetricDefinition[] = [
     table: 'main',
   },
   {
+    name: 'requestsPerSecond',
+    title: 'req/s',
+    label: 'Requests per second',
+    scale: 1,
+    digits: 0,
+    better: 'higher',
+    ratiosTo: ['node-net'],
+    table: 'main',
+  },
+  {
     name: 'bytesPerConnection',
     title: 'B/conn',
     label: "Memory per idle connection (bytes, the process's own)",
@@ -115,6 +125,16 @@ const definitions: readonly MetricDefinition[] = [
     table: 'main',
   },
   {
+    name: 'cpuNsPerRequest',
+    title: 'CPU ns/req',
+    label: 'CPU time per request (ns)',
+    scale: 1,
+    digits: 0,
+    better: 'lower',
+    ratiosTo: ['node-net'],
+    table: 'main',
+  },
+  {
     name: 'mainThreadCpuNsPerMessage',
     title: 'main ns/msg',
     label: "The main thread's CPU time per message (ns)",
@@ -145,6 +165,16 @@ const definitions: readonly MetricDefinition[] = [
     table: 'main',
   },
   {
+    name: 'mainThreadCpuNsPerRequest',
+    title: 'main ns/req',
+    label: "The main thread's CPU time per request (ns)",
+    scale: 1,
+    digits: 0,
+    better: 'lower',
+    ratiosTo: ['node-net'],
+    table: 'main',
+  },
+  {
     // CPU time by the time of the round: below 100% of a core the load generator was what limited the server.
     name: 'coreUse',
     title: 'core use',
@@ -167,6 +197,7 @@ const definitions: readonly MetricDefinition[] = [
   generatorCpu('Message', 'msg', 'message', 0),
   generatorCpu('Connection', 'conn', 'connection', 0),
   generatorCpu('Kibibyte', 'KiB', 'KiB', 1),
+  generatorCpu('Request', 'req', 'request', 0),
   instructions('userInstructions', 'user', 'Instructions in user space', []),
   instructions('kernelInstructions', 'kernel', 'Instructions in the kernel', []),
   instructions('instructions', 'total', 'Instructions', ['node-net', 'c-uring']),
@@ -199,7 +230,7 @@ function generatorCpu(unit: string, short: string, word: string, digits: number)
   return { name: `generatorCpuNsPer${unit}`, title, label, scale: 1, digits, table: 'hidden' };
 }
 
-/** Per unit of the workload's headline: a message, a connection, a KiB. */
+/** Per unit of the workload's headline: a message, a connection, a KiB, a request. */
 function instructions(
   name: string,
   title: string,

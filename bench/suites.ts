@@ -27,6 +27,9 @@ const loadTiming = timedRounds(0.8);
 // After 0.8 s the runtimes of JavaScript were still up to 1.5 times faster in the third round than in the first.
 const bulkTiming = timedRounds(2);
 
+// node:http is more code than the servers above, and takes longer until it is compiled.
+const httpTiming = timedRounds(2);
+
 function timedRounds(warmUpSeconds: number): Timing {
   const full = `--rounds 3 --seconds 0.4 --warm-up ${warmUpSeconds}`;
   return {
@@ -45,12 +48,21 @@ function churn(connections: number, more = ''): RowDefinition {
   return { workload: 'churn', load: `--connections ${connections} ${more}` };
 }
 
-function bulk(direction: 'upload' | 'download', connections: number, more = ''): RowDefinition {
+function bulk(
+  direction: 'upload' | 'download',
+  connections: number,
+  more = '',
+  workload = 'bulk',
+): RowDefinition {
   return {
-    workload: 'bulk',
+    workload,
     load: `--direction ${direction} --connections ${connections} ${more}`,
     timing: bulkTiming,
   };
+}
+
+function http(body: 'hello' | '10KiB', more = ''): RowDefinition {
+  return { workload: 'http', load: `--body ${body} --connections 64 ${more}`, timing: httpTiming };
 }
 
 const idle: RowDefinition = {
@@ -82,8 +94,14 @@ const definitions: readonly RowDefinition[] = [
   bulk('download', 1, `--chunk ${16 * kib}`),
   bulk('upload', 4, '--shared-core'),
   bulk('download', 4, '--shared-core'),
+  ...[1, 64].map((connections) => bulk('upload', connections, '', 'pipe')),
+  ...[1, 64].map((connections) => bulk('download', connections, '', 'pipe')),
   idle,
   busy,
+  http('hello'),
+  http('10KiB'),
+  http('hello', '--shared-core'),
+  http('10KiB', '--shared-core'),
 ];
 
 /** Every row. Throws a UsageError where a definition is none that its workload accepts. */

@@ -1,26 +1,33 @@
-// A server that does not echo what was sent must not be measured as if it did.
+// A server that does not echo what was sent, or answers other than it should, must not be measured as if it did.
 import * as path from 'node:path';
-import { afterAll, beforeAll, expect, it, jest } from '@jest/globals';
-import { runContest } from '../bench/contest.js';
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import { type Contest, runContest } from '../bench/contest.js';
 import type { Driver } from '../bench/drivers/driver.js';
 import { buildNativePrograms } from '../bench/native.js';
 import type { DriverOutcome } from '../bench/result.js';
 import { echoLoad } from '../bench/workloads/echo.js';
+import { whyWrkIsUnavailable, wrkLoad } from '../bench/wrk.js';
 import { describeOrSkip, skipNote } from './support/bench-tools.js';
 
 const server = path.join(__dirname, 'support/bad-echo-server.js');
+const httpServer = path.join(__dirname, 'support/bad-http-server.js');
 const buildTimeoutMs = 120_000;
 const silenceTimeoutMs = 60_000; // the load waits ten seconds for what does not come back
 
-function driverWith(fault: string): Driver {
+function driverWith(script: string, fault: string): Driver {
   return {
     name: fault,
-    description: `an echo server that ${fault}`,
-    modes: ['echo'],
+    description: `a server that ${fault}`,
+    modes: ['echo', 'http'],
     collectsGarbage: false,
-    command: () => [process.execPath, server, fault],
+    command: () => [process.execPath, script, fault],
   };
 }
+
+const timing = {
+  ...{ seconds: 0.1, rounds: 1, warmUp: 0, countRounds: 0, sharedCore: false },
+  ...{ drivers: [], serverCpus: undefined, bun: undefined, deno: undefined, json: undefined },
+};
 
 /** Echo of 64 bytes, in order with what `faults` names. */
 async function measure(
@@ -30,16 +37,32 @@ async function measure(
   const connections = 2;
   const { drivers } = await runContest(
     {
-      drivers: faults.map(driverWith),
+      drivers: faults.map((fault) => driverWith(server, fault)),
       task: { mode: 'echo', connections, bytesOutstanding: 64 * depth },
       load: echoLoad({ connections, size: 64, depth, verify }),
       unit: 'Message',
       figures: ({ units, seconds }) => ({ messagesPerSecond: units / seconds }),
     },
+    timing,
+  );
+  return drivers;
+}
+
+/** HTTP, answered with `hello`. */
+async function measureHttp(
+  faults: readonly string[],
+  more: Partial<Contest> = {},
+): Promise<readonly DriverOutcome[]> {
+  const { drivers } = await runContest(
     {
-      ...{ seconds: 0.1, rounds: 1, warmUp: 0, countRounds: 0, sharedCore: false },
-      ...{ drivers: [], serverCpus: undefined, bun: undefined, deno: undefined, json: undefined },
+      drivers: faults.map((fault) => driverWith(httpServer, fault)),
+      task: { mode: 'http', connections: 2, bytesOutstanding: 5 },
+      load: wrkLoad(2, 'hello'),
+      unit: 'Request',
+      figures: ({ units, seconds }) => ({ requestsPerSecond: units / seconds }),
+      ...more,
     },
+    timing,
   );
   return drivers;
 }
@@ -83,4 +106,43 @@ describeOrSkip(`a driver in echo${skipNote}`, () => {
       failed('other bytes came back than were sent'),
     ]);
   });
+});
+
+const noWrk = whyWrkIsUnavailable();
+const describeHttp = noWrk === undefined ? describeOrSkip : describe.skip;
+
+describeHttp(`a driver in http${noWrk === undefined ? skipNote : ` (skipped: ${noWrk})`}`, () => {
+  beforeAll(() => void jest.spyOn(console, 'error').mockImplementation(() => {}));
+  afterAll(() => void jest.restoreAllMocks());
+
+  it('fails when its first response is another than was due', async () => {
+    const faults = ['answers-404', 'answers-more', 'answers-other', 'has-no-length', 'closes'];
+    expect(await measureHttp(faults)).toMatchObject([
+      failed("the response begins 'HTTP/1.1 404 Not Found'"),
+      failed('the response has another body than was due'),
+      failed('the response has another body than was due'),
+      failed('the response has no Content-Length'),
+      failed('the server closed the connection before the response was whole'),
+    ]);
+  });
+
+  it('fails when a later response is an error, shorter, longer or broken off; and no other with it', async () => {
+    const faults = ['turns-500', 'turns-shorter', 'turns-longer', 'turns-broken', 'none'];
+    expect(await measureHttp(faults)).toMatchObject([
+      failed('responses of a status of 400 or more'),
+      failed('bytes, which are not'),
+      failed('bytes, which are not'),
+      failed('bytes, which are not'),
+      { status: 'ok', metrics: { requestsPerSecond: { rounds: [expect.any(Number)] } } },
+    ]);
+  });
+});
+
+it('a driver is unavailable where there is no load, and its server is not started', async () => {
+  jest.spyOn(console, 'error').mockImplementation(() => {});
+  const outcomes = await measureHttp(['none'], { loadUnavailable: 'wrk is missing' });
+  jest.restoreAllMocks();
+  expect(outcomes).toMatchObject([
+    { status: 'unavailable', reason: 'wrk is missing', threads: 0, command: [] },
+  ]);
 });

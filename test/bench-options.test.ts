@@ -20,6 +20,8 @@ describe('the options of a workload', () => {
       'proactor-thread',
       'proactor-operations',
       'proactor-operations-thread',
+      'proactor-net',
+      'proactor-net-thread',
       'node-net',
       'bun',
       'deno',

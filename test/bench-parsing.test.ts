@@ -7,6 +7,7 @@ import { filledBytes, heldBytes, ringBytes } from '../bench/memory.js';
 import { parsePerfOutput } from '../bench/perf.js';
 import { parseListeningLine, parseSchedstat } from '../bench/server.js';
 import { bytesWord } from '../bench/words.js';
+import { parseWrkResult, trialOf, type WrkResult } from '../bench/wrk.js';
 
 describe('a result of the load generator', () => {
   const result = {
@@ -34,6 +35,60 @@ describe('a result of the load generator', () => {
   it('that is no JSON is shown', () => {
     expect(() => parseTrialResult('Segmentation fault')).toThrow('no JSON: Segmentation fault');
     expect(() => parseTrialResult('null')).toThrow('no units');
+  });
+});
+
+describe('what wrk prints at its end', () => {
+  const none = { connect: 0, read: 0, write: 0, status: 0, timeout: 0 };
+  const printed: WrkResult = {
+    requests: 1000,
+    bytes: 150_200,
+    microseconds: 500_000,
+    cpuSeconds: 0.25,
+    latencyMicroseconds: { p50: 1, p90: 2, p99: 3, p999: 4, max: 5 },
+    errors: none,
+  };
+
+  it('is read as it was written', () => {
+    expect(parseWrkResult(JSON.stringify(printed))).toEqual(printed);
+  });
+
+  it('that lacks a number is refused by name', () => {
+    const lacking = { ...printed, errors: { ...none, timeout: undefined } };
+    expect(() => parseWrkResult(JSON.stringify(lacking))).toThrow("wrk's result has no timeout");
+    expect(() => parseWrkResult('{"requests":1}')).toThrow('no bytes');
+  });
+
+  it('is a trial of requests', () => {
+    expect(trialOf(printed, 2, 150)).toEqual({
+      units: 1000,
+      unitsWithDrain: 1000,
+      seconds: 0.5,
+      secondsWithDrain: 0.5,
+      latencyNs: { p50: 1000, p90: 2000, p99: 3000, p999: 4000, max: 5000 },
+      generatorCpuNs: 250_000_000,
+      errors: 0,
+      firstError: '',
+    });
+  });
+
+  it.each([
+    ['connect', 'could not be made'],
+    ['read', 'while reading'],
+    ['write', 'while writing'],
+    ['status', '400 or more'],
+    ['timeout', 'too late'],
+  ] as const)('has errors of the kind %s in words', (kind, words) => {
+    const trial = trialOf({ ...printed, errors: { ...none, [kind]: 3 } }, 2, 150);
+    expect(trial).toMatchObject({ errors: 3, firstError: expect.stringContaining(words) });
+  });
+
+  it('has an error where the bytes are not those of whole responses, but for one on each connection', () => {
+    const errorsOf = (bytes: number) => trialOf({ ...printed, bytes }, 2, 150).errors;
+    expect([149_999, 150_000, 150_300, 150_301].map(errorsOf)).toEqual([1, 0, 0, 1]);
+    expect(trialOf({ ...printed, bytes: 1 }, 2, 150).firstError).toBe(
+      '1000 responses had 1 bytes, which are not 150 each',
+    );
   });
 });
 

@@ -6,11 +6,26 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readResults } from '../bench/report/results-file.js';
 import { type RowResult, ratioBetween } from '../bench/result.js';
+import { whyWrkIsUnavailable } from '../bench/wrk.js';
 import { describeOrSkip, skipNote } from './support/bench-tools.js';
 import { patient } from './support/pace';
 
 const root = path.dirname(require.resolve('proactor/package.json'));
 const buildAndRunTimeoutMs = 120_000;
+
+const netDrivers = ['proactor-net', 'proactor-net-thread', 'node-net'];
+const download = ['--direction', 'download'];
+const noWrk = whyWrkIsUnavailable();
+const itWithWrk = noWrk === undefined ? it : it.skip;
+
+function expectMeasured(row: RowResult, count: number): void {
+  expect(row.drivers.map(({ status, reason }) => [status, reason])).toEqual(
+    Array(count).fill(['ok', undefined]),
+  );
+  for (const { metrics } of row.drivers) {
+    expect(metrics[row.headline]?.median).toBeGreaterThan(0);
+  }
+}
 
 function bench(...args: readonly string[]) {
   const command = [path.join(root, 'build/bench/main.js'), ...args];
@@ -68,15 +83,51 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
       const json = path.join(folder, 'result.json');
       const rounds = ['--seconds', `${patient(0.1)}`, '--rounds', '1', '--warm-up', '0'];
       const timing = [...rounds, '--count-rounds', '0'];
-      const choice = ['--drivers', 'proactor-loop,proactor-thread,node-net,c-epoll,c-uring'];
+      const names = 'proactor-loop,proactor-thread,proactor-net,proactor-net-thread,node-net';
+      const choice = ['--drivers', `${names},c-epoll,c-uring`];
       const run = bench(...workload, ...timing, ...choice, '--verify', '--json', json);
       const row = readResults(json).rows[0] as RowResult;
       expect(row).toMatchObject({ id, headline });
-      expect(row.drivers.map(({ status, reason }) => [status, reason])).toEqual(
-        Array(5).fill(['ok', undefined]),
-      );
+      expectMeasured(row, 7);
+      expect(run.status).toBe(0);
+    },
+    buildAndRunTimeoutMs,
+  );
+
+  it.each([
+    ['pipe/upload/2/own', ['--connections', '2']],
+    ['pipe/download/2x16KiB/own', ['--connections', '2', '--chunk', '16384', ...download]],
+  ])(
+    '%s is served on node:net and in its place, and every byte is right',
+    (id, workload) => {
+      const json = path.join(folder, 'result.json');
+      const timing = ['--seconds', `${patient(0.1)}`, '--rounds', '1', '--warm-up', '0'];
+      const rest = ['--count-rounds', '0', '--verify', '--json', json];
+      const run = bench('pipe', ...workload, ...timing, ...rest);
+      const row = readResults(json).rows[0] as RowResult;
+      expect(row).toMatchObject({ id, headline: 'bytesPerSecond' });
+      expect(row.drivers.map(({ name }) => name)).toEqual(netDrivers);
+      expectMeasured(row, 3);
+      expect(run.status).toBe(0);
+    },
+    buildAndRunTimeoutMs,
+  );
+
+  itWithWrk.each(['hello', '10KiB'])(
+    'http answers %s over node:net and in its place',
+    (body) => {
+      const json = path.join(folder, 'result.json');
+      const load = ['--body', body, '--connections', '4', '--drivers', netDrivers.join(',')];
+      const timing = ['--seconds', `${patient(0.2)}`, '--rounds', '1', '--warm-up', '0'];
+      const run = bench('http', ...load, ...timing, '--count-rounds', '0', '--json', json);
+      const row = readResults(json).rows[0] as RowResult;
+      expect(row).toMatchObject({ id: `http/${body}/4/own`, headline: 'requestsPerSecond' });
+      expectMeasured(row, 3);
       for (const { metrics } of row.drivers) {
-        expect(metrics[headline]?.median).toBeGreaterThan(0);
+        const value = (name: string) => metrics[name]?.median ?? Number.NaN;
+        expect(value('cpuNsPerRequest')).toBeGreaterThan(1000);
+        expect(value('mainThreadCpuNsPerRequest')).toBeGreaterThan(1000);
+        expect(value('latencyP50Ns')).toBeLessThanOrEqual(value('latencyP99Ns'));
       }
       expect(run.status).toBe(0);
     },
@@ -88,16 +139,16 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
     () => {
       const json = path.join(folder, 'result.json');
       const load = ['--connections', '500', '--seconds', '0.1', '--rounds', '1'];
-      const choice = ['--drivers', 'proactor-loop,node-net,c-epoll,c-uring'];
+      const choice = ['--drivers', 'proactor-loop,proactor-net,node-net,c-epoll,c-uring'];
       const run = bench('idle', ...load, ...choice, '--json', json);
       const row = readResults(json).rows[0] as RowResult;
       expect(row).toMatchObject({ id: 'idle/500/own', headline: 'bytesPerConnection' });
-      const [loop, net, epoll, uring] = row.drivers.map(({ status, reason, metrics }) => {
+      const [loop, ownNet, net, epoll, uring] = row.drivers.map(({ status, reason, metrics }) => {
         expect([status, reason]).toEqual(['ok', undefined]);
         expect(metrics['idleCpuShare']?.median).toBeLessThan(1);
         return (name: string) => metrics[name]?.median ?? Number.NaN;
       });
-      for (const value of [loop, net]) {
+      for (const value of [loop, ownNet, net]) {
         expect(value?.('bytesAtStart')).toBeGreaterThan(4e6); // a heap
         expect(value?.('bytesPerConnection')).toBeLessThan(20_000);
       }
@@ -115,7 +166,7 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
       const json = path.join(folder, 'result.json');
       const timing = ['--seconds', '0.2', '--rounds', '1', '--warm-up', '0.3', '--count-rounds'];
       const load = ['--microseconds', '200', '--connections', '4', ...timing, '0'];
-      const choice = ['--drivers', 'proactor-loop,proactor-thread,node-net'];
+      const choice = ['--drivers', 'proactor-loop,proactor-thread,proactor-net,node-net'];
       const run = bench('busy', ...load, ...choice, '--json', json);
       const row = readResults(json).rows[0] as RowResult;
       expect(row).toMatchObject({
@@ -123,7 +174,7 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
         headline: 'messagesPerSecond',
       });
       expect(row.drivers.map(({ status, reason }) => [status, reason])).toEqual(
-        Array(3).fill(['ok', undefined]),
+        Array(4).fill(['ok', undefined]),
       );
       for (const { metrics } of row.drivers) {
         expect(metrics['mainThreadCpuNsPerMessage']?.median).toBeGreaterThan(100_000);

@@ -3,12 +3,12 @@ import { findRuntime } from './runtimes.js';
 
 export const bun: Driver = {
   name: 'bun',
-  description: 'Bun.listen',
-  modes: scriptModes,
+  description: 'Bun.listen, Bun.serve',
+  modes: [...scriptModes, 'http'],
   collectsGarbage: true,
   command: (task, runtimes) => [
     findRuntime('bun', runtimes.bun),
-    serverScript('bun.mjs'),
+    serverScript(task.mode === 'http' ? 'bun-http.mjs' : 'bun.mjs'),
     ...scriptOptions(task),
   ],
 };

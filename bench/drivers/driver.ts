@@ -5,9 +5,10 @@ import { type NativeProgram, nativeProgram, projectRoot } from '../paths.js';
 
 /**
  * echo: what comes goes back. busy: so it does, and each message costs some JavaScript as well. sink: what comes is
- * counted. source: bytes are sent, as many as were asked for.
+ * counted. source: bytes are sent, as many as were asked for. pipe-sink, pipe-source: so they are, through the `pipe()`
+ * of streams. http: requests are answered.
  */
-export type Mode = 'echo' | 'busy' | 'sink' | 'source';
+export type Mode = 'echo' | 'busy' | 'sink' | 'source' | 'pipe-sink' | 'pipe-source' | 'http';
 
 /** What a server is asked to do. What is in it besides the mode is there for servers to be fitted to. */
 export interface ServerTask {
@@ -19,6 +20,8 @@ export interface ServerTask {
   readonly chunkBytes?: number;
   /** busy: how many turns of the loop in servers/spin.mjs a message costs. */
   readonly busy?: { readonly iterations: number; readonly messageBytes: number };
+  /** http: what is answered, by its name in servers/http-bodies.mjs. */
+  readonly body?: string;
 }
 
 /** Where the programs are that neither the project nor the system brings; undefined: look for them. */
@@ -44,6 +47,7 @@ export interface Driver {
 
 export const nativeModes: readonly Mode[] = ['echo', 'sink', 'source'];
 export const scriptModes: readonly Mode[] = [...nativeModes, 'busy'];
+export const nodeModes: readonly Mode[] = [...scriptModes, 'pipe-sink', 'pipe-source', 'http'];
 
 const bufferBytesMin = 4096;
 const bufferBytesMax = 65_536;
@@ -75,9 +79,10 @@ export function nodeCommand(script: string, ...args: readonly string[]): readonl
 }
 
 /** The options that the servers in servers/ share. */
-export function scriptOptions({ mode, chunkBytes, busy }: ServerTask): readonly string[] {
+export function scriptOptions({ mode, chunkBytes, busy, body }: ServerTask): readonly string[] {
   return [
     ...['--mode', mode],
+    ...(body === undefined ? [] : ['--body', body]),
     ...(chunkBytes === undefined ? [] : ['--chunk', `${chunkBytes}`]),
     ...(busy ? ['--iterations', `${busy.iterations}`] : []),
     ...(busy ? ['--message-bytes', `${busy.messageBytes}`] : []),
@@ -95,6 +100,12 @@ export function nativeCommand(
   if (!existsSync(file)) throw new Error(`${program} was not built: ${remedy}`);
   const chunk = chunkBytes === undefined ? [] : ['--chunk', `${chunkBytes}`];
   return [file, '--mode', mode, ...chunk, ...args];
+}
+
+/** A server of node:net's API, or of node:http: the same program whatever module it runs on. */
+export function netCommand(task: ServerTask, ...args: readonly string[]): readonly string[] {
+  const script = task.mode === 'http' ? 'node-http.mjs' : 'node-net.mjs';
+  return nodeCommand(script, ...scriptOptions(task), ...args);
 }
 
 /** The package's own server. */

@@ -9,6 +9,8 @@ import type { Driver, Mode } from './driver.js';
 import { nodeNet } from './node-net.js';
 import { proactorEventfd } from './proactor-eventfd.js';
 import { proactorLoop } from './proactor-loop.js';
+import { proactorNet } from './proactor-net.js';
+import { proactorNetThread } from './proactor-net-thread.js';
 import { proactorOperations } from './proactor-operations.js';
 import { proactorOperationsThread } from './proactor-operations-thread.js';
 import { proactorThread } from './proactor-thread.js';
@@ -19,6 +21,8 @@ export const drivers: readonly Driver[] = [
   proactorEventfd,
   proactorOperations,
   proactorOperationsThread,
+  proactorNet,
+  proactorNetThread,
   nodeNet,
   bun,
   deno,

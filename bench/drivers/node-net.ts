@@ -1,9 +1,9 @@
-import { type Driver, nodeCommand, scriptModes, scriptOptions } from './driver.js';
+import { type Driver, netCommand, nodeModes } from './driver.js';
 
 export const nodeNet: Driver = {
   name: 'node-net',
   description: "Node's own node:net on libuv",
-  modes: scriptModes,
+  modes: nodeModes,
   collectsGarbage: true,
-  command: (task) => nodeCommand('node-net.mjs', ...scriptOptions(task)),
+  command: (task) => netCommand(task, '--net', 'node'),
 };

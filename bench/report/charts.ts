@@ -25,8 +25,10 @@ const singleRow = 'echo/1x64B/depth1/own';
 const workloadTitles: Readonly<Record<string, string>> = {
   churn: 'Connection churn: connect, one echo, close',
   bulk: 'Bulk transfer, one way',
+  pipe: "Bulk transfer, one way, through the pipe() of Node's streams",
   idle: 'Memory of an idle connection',
   busy: 'A busy JavaScript thread: each message also costs JavaScript',
+  http: 'node:http, 64 connections',
 };
 
 const definitions: readonly ChartDefinition[] = [
@@ -38,7 +40,7 @@ const definitions: readonly ChartDefinition[] = [
   },
   {
     file: 'cpu-time.svg',
-    title: 'CPU time per message, connection or KiB × node-net',
+    title: 'CPU time per message, connection, KiB or request × node-net',
     draw: (suite, title) => gridOf(suite, title, false, cpuMetricOf),
   },
   {
@@ -66,7 +68,7 @@ const definitions: readonly ChartDefinition[] = [
         metrics: ['latencyP50Ns', 'latencyP99Ns'],
       }),
   },
-  ...['churn', 'bulk', 'idle', 'busy'].map(workloadChart),
+  ...['churn', 'bulk', 'pipe', 'idle', 'busy', 'http'].map(workloadChart),
 ];
 
 function workloadChart(workload: string): ChartDefinition {

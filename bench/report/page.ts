@@ -187,7 +187,7 @@ export function readmeFigures(suite: SuiteResult): string {
     ...(main === undefined
       ? []
       : [`${main.title}; ${describeMeasuring(main)}:`, '', mainTable(main), '']),
-    `Other loads: what ${reference} reached (messages, connections or MB per second, or bytes per connection), and the`,
+    `Other loads: what ${reference} reached (messages, connections, MB or requests per second, or bytes per connection), and the`,
     'others × that. A row is named by connections × message size, by the messages each keeps in flight and by whether the',
     'server has a core of its own. ↓: less is better.',
     '',

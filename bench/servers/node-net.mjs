@@ -1,5 +1,5 @@
-// The servers that one writes with node:net. The yardstick of the benchmark.
-import { createServer } from 'node:net';
+// The servers that one writes with node:net, on it or on proactor/net. On node:net they are the yardstick of the benchmark.
+import { Readable, Writable } from 'node:stream';
 import {
   announce,
   busyWork,
@@ -10,9 +10,11 @@ import {
   select,
   sourceChunk,
 } from './common.mjs';
+import { chooseNet, netOptions } from './net-module.mjs';
 
 const backlog = 4096;
-const options = readOptions();
+const options = readOptions(netOptions);
+const { createServer } = await chooseNet(options);
 
 function echo(work) {
   return (socket) => {
@@ -52,7 +54,63 @@ function source() {
   };
 }
 
-const serve = select({ echo, busy: () => echo(busyWork(options)), sink, source }, options)();
+function pipeSink() {
+  return (socket) => {
+    const counter = new SinkCounter();
+    const counting = new Writable({
+      write(chunk, _encoding, done) {
+        const answers = counter.add(chunk.length);
+        if (answers) socket.write(answers);
+        done();
+      },
+    });
+    socket.pipe(counting);
+  };
+}
+
+// Has as many bytes as were asked for.
+class AskedFor extends Readable {
+  #chunk;
+  #wanted = 0;
+  #isRead = false; // who reads has room
+
+  constructor(chunk) {
+    super();
+    this.#chunk = chunk;
+  }
+
+  ask(bytes) {
+    this.#wanted += bytes;
+    this.#push();
+  }
+
+  _read() {
+    this.#isRead = true;
+    this.#push();
+  }
+
+  #push() {
+    while (this.#isRead && this.#wanted > 0) {
+      this.#wanted -= this.#chunk.length;
+      this.#isRead = this.push(this.#chunk);
+    }
+  }
+}
+
+function pipeSource() {
+  const chunk = sourceChunk(options);
+  return (socket) => {
+    const source = new AskedFor(chunk);
+    socket.on('data', (requests) => source.ask(requests.length * MEBIBYTE));
+    source.pipe(socket);
+  };
+}
+
+const modes = {
+  ...{ echo, busy: () => echo(busyWork(options)), sink, source },
+  ...{ 'pipe-sink': pipeSink, 'pipe-source': pipeSource },
+};
+const serve = select(modes, options)();
 const server = createServer({ noDelay: true }, (socket) => {
   socket.on('error', () => socket.destroy());
   serve(socket);

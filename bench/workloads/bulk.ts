@@ -1,13 +1,16 @@
 // The bulk workload: bytes in one direction, as many as go through.
+import type { Contest } from '../contest.js';
 import { contestWorkload } from '../contest-workload.js';
+import type { Mode } from '../drivers/driver.js';
 import { driversFor } from '../drivers/index.js';
+import { nativeLoad } from '../load.js';
 import { flag, integer, oneOf, UsageError, type ValuesOf } from '../options.js';
 import { bytesWord } from '../words.js';
 
 const mebibyte = 1024 * 1024;
 const bytesPerUnit = 1024;
 
-const shape = {
+export const bulkShape = {
   direction: oneOf("as the load sees it, so that an upload is the server's to read", [
     'upload',
     'download',
@@ -18,16 +21,22 @@ const shape = {
   verify: flag('compare every byte of a download'),
 };
 
-type BulkShape = ValuesOf<typeof shape>;
+type BulkShape = ValuesOf<typeof bulkShape>;
 
-/** An upload's row does not depend on the chunk, which only a server that sends has. */
-function shapeWord({ direction, connections, chunk }: BulkShape): string {
-  return `${connections}${direction === 'download' ? `x${bytesWord(chunk)}` : ''}`;
+/** As it stands in ids. An upload's row does not depend on the chunk, which only a server that sends has. */
+export function bulkWord({ direction, connections, chunk }: BulkShape): string {
+  return `${direction}/${connections}${direction === 'download' ? `x${bytesWord(chunk)}` : ''}`;
 }
 
-function title({ direction, connections, chunk }: BulkShape): string {
+/** As it stands in titles. */
+export function bulkTitle({ direction, connections, chunk }: BulkShape): string {
   const chunkWords = direction === 'upload' ? '' : `, written in ${bytesWord(chunk)}`;
   return `Bulk ${direction}, ${connections} connection${connections === 1 ? '' : 's'}${chunkWords}`;
+}
+
+export function checkBulk({ chunk }: BulkShape): void {
+  if (Number.isInteger(Math.log2(chunk))) return;
+  throw new UsageError(`--chunk must be a power of two, not ${chunk}`);
 }
 
 function loadArguments({ direction, connections, depth, chunk, verify }: BulkShape) {
@@ -35,27 +44,29 @@ function loadArguments({ direction, connections, depth, chunk, verify }: BulkSha
   return ['--direction', direction, ...amount, ...(verify ? ['--verify'] : [])];
 }
 
-export const bulk = contestWorkload({
-  name: 'bulk',
-  summary: 'Bulk transfer in one direction.',
-  drivers: driversFor(['sink', 'source']),
-  shape,
-  headline: 'bytesPerSecond',
-  check({ chunk }) {
-    if (Number.isInteger(Math.log2(chunk))) return;
-    throw new UsageError(`--chunk must be a power of two, not ${chunk}`);
-  },
-  idOf: (values) => `${values.direction}/${shapeWord(values)}`,
-  titleOf: title,
-  contestOf: (values) => ({
+/** A transfer to a server in the mode `sink` or from one in the mode `source`. */
+export function bulkContest(values: BulkShape, sink: Mode, source: Mode): Omit<Contest, 'drivers'> {
+  return {
     task: {
-      mode: values.direction === 'upload' ? 'sink' : 'source',
+      mode: values.direction === 'upload' ? sink : source,
       connections: values.connections,
       bytesOutstanding: values.depth * mebibyte,
       chunkBytes: values.chunk,
     },
-    load: { program: 'bulk_load', args: loadArguments(values) },
+    load: nativeLoad('bulk_load', loadArguments(values)),
     unit: 'Kibibyte',
     figures: (trial) => ({ bytesPerSecond: (trial.units * bytesPerUnit) / trial.seconds }),
-  }),
+  };
+}
+
+export const bulk = contestWorkload({
+  name: 'bulk',
+  summary: 'Bulk transfer in one direction.',
+  drivers: driversFor(['sink', 'source']),
+  shape: bulkShape,
+  headline: 'bytesPerSecond',
+  check: checkBulk,
+  idOf: bulkWord,
+  titleOf: bulkTitle,
+  contestOf: (values) => bulkContest(values, 'sink', 'source'),
 });

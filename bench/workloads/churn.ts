@@ -2,6 +2,7 @@
 import { latencies } from '../contest.js';
 import { contestWorkload } from '../contest-workload.js';
 import { driversFor } from '../drivers/index.js';
+import { nativeLoad } from '../load.js';
 import { flag, integer } from '../options.js';
 import { bytesWord } from '../words.js';
 
@@ -20,13 +21,10 @@ export const churn = contestWorkload({
     `Connect, echo ${bytesWord(size)}, close; ${connections} at a time`,
   contestOf: ({ connections, size, verify }) => ({
     task: { mode: 'echo', connections, bytesOutstanding: size },
-    load: {
-      program: 'churn_load',
-      args: [
-        ...['--connections', `${connections}`, '--size', `${size}`],
-        ...(verify ? ['--verify'] : []),
-      ],
-    },
+    load: nativeLoad('churn_load', [
+      ...['--connections', `${connections}`, '--size', `${size}`],
+      ...(verify ? ['--verify'] : []),
+    ]),
     unit: 'Connection',
     figures: (trial) => ({
       connectionsPerSecond: trial.units / trial.seconds,

@@ -2,7 +2,7 @@
 import { latencies } from '../contest.js';
 import { type ContestOptions, contestWorkload } from '../contest-workload.js';
 import { driversFor } from '../drivers/index.js';
-import type { LoadCommand, TrialResult } from '../load.js';
+import { type ConnectLoad, nativeLoad, type TrialResult } from '../load.js';
 import { flag, integer, type ValuesOf } from '../options.js';
 import { bytesWord } from '../words.js';
 
@@ -18,15 +18,15 @@ const shape = { ...echoShape, verify: flag('compare every byte that comes back')
 export type EchoShape = ValuesOf<typeof echoShape>;
 export type EchoOptions = ContestOptions<typeof shape>;
 
-/** The load generator's options for echo. */
+/** The load of echo. */
 export function echoLoad({
   connections,
   size,
   depth,
   verify,
-}: EchoShape & { readonly verify: boolean }): LoadCommand {
+}: EchoShape & { readonly verify: boolean }): ConnectLoad {
   const args = ['--connections', `${connections}`, '--size', `${size}`, '--depth', `${depth}`];
-  return { program: 'echo_load', args: [...args, ...(verify ? ['--verify'] : [])] };
+  return nativeLoad('echo_load', [...args, ...(verify ? ['--verify'] : [])]);
 }
 
 /** As it stands in ids. */

@@ -14,7 +14,7 @@ import {
 import { allowedCpus, type Placement, placeOn } from '../cpus.js';
 import type { ServerTask } from '../drivers/driver.js';
 import { driversFor } from '../drivers/index.js';
-import { LoadGenerator } from '../load.js';
+import type { Load } from '../load.js';
 import { decimal, helpOf, integer, parseCommand } from '../options.js';
 import { Outcome } from '../outcome.js';
 import { Progress } from '../progress.js';
@@ -125,7 +125,7 @@ class Contender {
   readonly #server: Server;
   readonly #placement: Placement;
   readonly #sharedCore: boolean;
-  #load: LoadGenerator | undefined;
+  #load: Load | undefined;
   #connections = 0;
   #bytesBefore: number | undefined;
 
@@ -189,12 +189,8 @@ class Contender {
 
   async #connect(connections: number, seconds: number): Promise<void> {
     const shape = { connections, size: messageBytes, depth: 1, verify: true };
-    this.#load = await LoadGenerator.connect(
-      echoLoad(shape),
-      this.#server,
-      this.#placement.loadCpu,
-      this.#sharedCore,
-    );
+    const connect = echoLoad(shape);
+    this.#load = await connect(this.#server, this.#placement.loadCpu, this.#sharedCore);
     await this.#load.trial(seconds);
   }
 

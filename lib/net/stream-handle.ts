@@ -82,6 +82,7 @@ export abstract class StreamHandle extends internals.JsStream {
   private takenTo = 0; // so many bytes were taken as sent
   private rest: Buffer | null = null; // what a user's buffer had no room for
   private shutdownRequest: Request | null = null;
+  private shutdownIsNative = false; // it was native code that asked, with an object of its own
   private closed: (() => void) | null = null;
   private isOpen = false;
 
@@ -208,8 +209,13 @@ export abstract class StreamHandle extends internals.JsStream {
 
   /** Ends sending, after all that was written; tells through `request`. */
   shutdown(request: Request): number {
+    return this.endSending(request, false);
+  }
+
+  private endSending(request: Request, isNative: boolean): number {
     if (this.sender === null) return -ENOTCONN;
     this.shutdownRequest = request;
+    this.shutdownIsNative = isNative;
     this.sender.end();
     return 0;
   }
@@ -391,7 +397,7 @@ export abstract class StreamHandle extends internals.JsStream {
     const request = this.shutdownRequest;
     this.shutdownRequest = null;
     if (request === null) return;
-    if (this.native) this.finishShutdown(request, status);
+    if (this.shutdownIsNative) this.finishShutdown(request, status);
     else if (request.oncomplete !== undefined) this.inScope(request.oncomplete, request, status);
   }
 
@@ -447,7 +453,7 @@ export abstract class StreamHandle extends internals.JsStream {
   }
 
   onshutdown(request: Request): number {
-    return this.shutdown(request);
+    return this.endSending(request, true);
   }
 
   isClosing(): boolean {

@@ -1,0 +1,138 @@
+// The load of HTTP: wrk, a process for each trial, with connections of its own. It checks no body. So one response is
+// read and compared before the first trial; of the others wrk says the status, and how many bytes they had in all.
+import { spawnSync } from 'node:child_process';
+import path from 'node:path';
+import { Child } from './child.js';
+import { responseBytes } from './http-response.js';
+import {
+  type ConnectLoad,
+  type Load,
+  placed,
+  requireNumbers,
+  type Target,
+  type TrialResult,
+  trialGraceMs,
+  withoutErrors,
+} from './load.js';
+import { projectRoot } from './paths.js';
+
+const script = path.join(projectRoot, 'bench/wrk.lua');
+const errorWords = {
+  connect: 'connections that could not be made',
+  read: 'connections that broke while reading',
+  write: 'connections that broke while writing',
+  status: 'responses of a status of 400 or more',
+  timeout: 'responses that came too late',
+} as const;
+
+type ErrorName = keyof typeof errorWords;
+
+/** What wrk.lua prints. */
+export interface WrkResult {
+  readonly requests: number;
+  /** All that came, of unfinished responses too. */
+  readonly bytes: number;
+  readonly microseconds: number;
+  /** wrk's own. */
+  readonly cpuSeconds: number;
+  readonly latencyMicroseconds: TrialResult['latencyNs'];
+  readonly errors: Readonly<Record<ErrorName, number>>;
+}
+
+/** undefined where it can be used. */
+export function whyWrkIsUnavailable(): string | undefined {
+  const { error } = spawnSync('wrk', ['--version']);
+  return error === undefined ? undefined : `wrk cannot be run (Debian: wrk): ${error.message}`;
+}
+
+/** Requests of `/`, each of which is to be answered with exactly this body. */
+export function wrkLoad(connections: number, body: string): ConnectLoad {
+  return async (target, cpu, givesWay) => {
+    const bytes = await responseBytes(target, body);
+    return new WrkLoad(connections, bytes, (command) => placed(command, cpu, givesWay), target);
+  };
+}
+
+class WrkLoad implements Load {
+  readonly #connections: number;
+  readonly #responseBytes: number;
+  readonly #place: (command: readonly string[]) => readonly string[];
+  readonly #url: string;
+
+  constructor(
+    connections: number,
+    responseBytes: number,
+    place: (command: readonly string[]) => readonly string[],
+    { host, port }: Target,
+  ) {
+    this.#connections = connections;
+    this.#responseBytes = responseBytes;
+    this.#place = place;
+    this.#url = `http://${host}:${port}/`;
+  }
+
+  async trial(seconds: number): Promise<TrialResult> {
+    const connections = ['--threads', '1', '--connections', `${this.#connections}`];
+    // Whole seconds are all that it can be told; the signal ends it before.
+    const duration = ['--duration', `${Math.ceil(seconds) + 1}s`];
+    const command = ['wrk', ...connections, ...duration, '--script', script, this.#url];
+    const child = new Child('wrk', this.#place(command));
+    const timer = setTimeout(() => child.signal('SIGINT'), seconds * 1000);
+    try {
+      const result = parseWrkResult(await resultLine(child, seconds * 1000 + trialGraceMs));
+      return withoutErrors(trialOf(result, this.#connections, this.#responseBytes));
+    } finally {
+      clearTimeout(timer);
+      await child.stop();
+    }
+  }
+
+  async stop(): Promise<void> {}
+}
+
+/** wrk's report for people comes before. */
+async function resultLine(child: Child, timeoutMs: number): Promise<string> {
+  for (;;) {
+    const line = await child.nextLine(timeoutMs);
+    if (line.startsWith('{')) return line;
+  }
+}
+
+/** Throws an Error that names what is missing. */
+export function parseWrkResult(line: string): WrkResult {
+  const result = JSON.parse(line) as WrkResult;
+  const { requests, bytes, microseconds, cpuSeconds, latencyMicroseconds, errors } = result;
+  const { connect, read, write, status, timeout } = errors ?? {};
+  const { p50, p90, p99, p999, max } = latencyMicroseconds ?? {};
+  requireNumbers('wrk', {
+    ...{ requests, bytes, microseconds, cpuSeconds, p50, p90, p99, p999, max },
+    ...{ connect, read, write, status, timeout },
+  });
+  return result;
+}
+
+/** The result as a trial. Responses of another length than `responseBytes` are errors as well. */
+export function trialOf(
+  { requests, bytes, microseconds, cpuSeconds, latencyMicroseconds, errors }: WrkResult,
+  connections: number,
+  responseBytes: number,
+): TrialResult {
+  const seconds = microseconds / 1e6;
+  const { p50, p90, p99, p999, max } = latencyMicroseconds;
+  const firstKind = (Object.keys(errorWords) as ErrorName[]).find((name) => errors[name] > 0);
+  const count = Object.values(errors).reduce((sum, errors) => sum + errors, 0);
+  // At the end a response may have come in part on each connection.
+  const least = requests * responseBytes;
+  const isWhole = bytes >= least && bytes <= least + connections * responseBytes;
+  const lengthError = `${requests} responses had ${bytes} bytes, which are not ${responseBytes} each`;
+  return {
+    units: requests,
+    unitsWithDrain: requests,
+    seconds,
+    secondsWithDrain: seconds,
+    latencyNs: { p50: p50 * 1e3, p90: p90 * 1e3, p99: p99 * 1e3, p999: p999 * 1e3, max: max * 1e3 },
+    generatorCpuNs: cpuSeconds * 1e9,
+    errors: count + (isWhole ? 0 : 1),
+    firstError: firstKind !== undefined ? errorWords[firstKind] : isWhole ? '' : lengthError,
+  };
+}
