@@ -1,5 +1,10 @@
--- What wrk prints at its end, for wrk.ts to read. It defines neither `request` nor `response`, which would cost time for
--- each of them.
+-- What wrk prints for wrk.ts to read, when it begins and at its end. It defines neither `request` nor `response`, which
+-- would cost time for each of them.
+
+function init(_arguments)
+  io.write('begins\n')
+  io.stdout:flush()
+end
 
 function done(summary, latency, _requests)
   local errors = summary.errors

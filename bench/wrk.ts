@@ -2,6 +2,7 @@
 // read and compared before the first trial; of the others wrk says the status, and how many bytes they had in all.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Child } from './child.js';
 import { responseBytes } from './http-response.js';
 import {
@@ -77,12 +78,13 @@ class WrkLoad implements Load {
     const duration = ['--duration', `${Math.ceil(seconds) + 1}s`];
     const command = ['wrk', ...connections, ...duration, '--script', script, this.#url];
     const child = new Child('wrk', this.#place(command));
-    const timer = setTimeout(() => child.signal('SIGINT'), seconds * 1000);
     try {
-      const result = parseWrkResult(await resultLine(child, seconds * 1000 + trialGraceMs));
+      await lineOf(child, 'begins', trialGraceMs);
+      await sleep(seconds * 1000);
+      child.signal('SIGINT');
+      const result = parseWrkResult(await lineOf(child, '{', trialGraceMs));
       return withoutErrors(trialOf(result, this.#connections, this.#responseBytes));
     } finally {
-      clearTimeout(timer);
       await child.stop();
     }
   }
@@ -90,11 +92,11 @@ class WrkLoad implements Load {
   async stop(): Promise<void> {}
 }
 
-/** wrk's report for people comes before. */
-async function resultLine(child: Child, timeoutMs: number): Promise<string> {
+/** The next line that begins so: what wrk prints for people is between them. */
+async function lineOf(child: Child, beginning: string, timeoutMs: number): Promise<string> {
   for (;;) {
     const line = await child.nextLine(timeoutMs);
-    if (line.startsWith('{')) return line;
+    if (line.startsWith(beginning)) return line;
   }
 }
 

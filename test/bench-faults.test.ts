@@ -132,7 +132,11 @@ describeHttp(`a driver in http${noWrk === undefined ? skipNote : ` (skipped: ${n
       failed('responses of a status of 400 or more'),
       failed('bytes, which are not'),
       failed('bytes, which are not'),
-      failed('bytes, which are not'),
+      // wrk does not tell a connection that was closed early from one that broke, in some of its versions.
+      {
+        status: 'failed',
+        reason: expect.stringMatching('broke while reading|bytes, which are not'),
+      },
       { status: 'ok', metrics: { requestsPerSecond: { rounds: [expect.any(Number)] } } },
     ]);
   });
