@@ -43,7 +43,7 @@ describe('drawings of ARCHITECTURE.md', () => {
 
   /** Whether a class or interface of lib/ or native/ declares a member. */
   function isDeclared(owner: string, member: string): boolean {
-    const home = new RegExp(`^(?:export )?(?:class|interface) ${owner}\\b`, 'm');
+    const home = new RegExp(`^(?:export )?(?:abstract )?(?:class|interface) ${owner}\\b`, 'm');
     const declaration = new RegExp(`^ +(?:[\\w*&<>:]+ )*[*&#]?${member}\\s*[(=:<]`, 'm');
     return sources.some((text) => home.test(text) && declaration.test(text));
   }

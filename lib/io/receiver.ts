@@ -1,28 +1,12 @@
-// The receiving half of a stream: one receive into shared buffers, and whoever consumes what it
-// brings. A repeated (multishot) one for who takes all as it comes; one at a time for who may be
-// slower than the peer: a repeated receive goes on for as long as data comes and buffers are left,
-// before anybody can end it.
-//
-//   idle -> armed -> idle …      paused, or enough queued: cancelled;   no buffer free: waits for one;   0 bytes: ended
-import { initiatorOf } from '../define-operation';
-import { channels } from '../diagnostics';
+// The receiving half of a stream: whoever consumes what its receive brings: a handler, a read or an
+// iteration.
 import { invalidArgType, proactorError } from '../errors';
-import { operations } from '../operations';
-import type { Proactor } from '../proactor';
-import type { CompletionTarget, OperationId } from '../ring/handler-table';
-import { EAGAIN, ECANCELED, EINTR, ENOBUFS, IORING_CQE_F_MORE } from '../ring/kernel';
-import { COUNTER_BUFFER_EXHAUSTION } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 import { checkInteger } from '../validate';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { InboundQueue } from './inbound-queue';
-
-const receiveMultishot = initiatorOf('recvMultishot', operations.recvMultishot);
-const receiveOnce = initiatorOf('recvProvided', operations.recvProvided);
-
-/** Receives, one at a time, after which a stream that was paused is trusted to keep up again. */
-const SINGLES_AFTER_PAUSE = 64;
+import { Reception } from './reception';
 
 /**
  * Called with received bytes, which are borrowed: valid until it returns. What it throws is an
@@ -45,12 +29,8 @@ interface Reader {
   readonly limit: number;
 }
 
-export class Receiver implements CompletionTarget {
-  bytes = 0;
+export class Receiver extends Reception {
   idle: IdleTimer | null = null;
-  private readonly proactor: Proactor;
-  protected readonly ring: Ring;
-  private readonly fd: number;
   private readonly host: ReceiverHost;
   private readonly highWaterMark: number;
   // Made when they are first needed: a connection that is idle has neither.
@@ -59,38 +39,18 @@ export class Receiver implements CompletionTarget {
   private handler: DataHandler | null = null;
   private reader: Reader | null = null;
   private iterating = false;
-  protected isPaused = false;
   private watching = false; // nobody reads yet, and still the peer's end is to be noticed
-  private id: OperationId = 0;
-  private cancelled = false;
-  private repeats = false; // the receive in flight is a repeated one
-  private singlesLeft = 0;
-  private waitingForBuffer = false;
-  #ended = false;
   private endAnnounced = false;
-  private stopped = false;
-  private referenced = true;
 
-  constructor(proactor: Proactor, fd: number, highWaterMark: number, host: ReceiverHost) {
-    this.proactor = proactor;
-    this.ring = proactor.ring;
-    this.fd = fd;
+  constructor(ring: Ring, fd: number, highWaterMark: number, host: ReceiverHost) {
+    super(ring, fd);
     this.host = host;
     this.highWaterMark = highWaterMark;
   }
 
-  /** A receive is in flight: the descriptor may not be closed. */
-  get inFlight(): boolean {
-    return this.id !== 0;
-  }
-
   /** The peer's end was told. */
-  get ended(): boolean {
+  get toldEnd(): boolean {
     return this.endAnnounced;
-  }
-
-  get paused(): boolean {
-    return this.isPaused;
   }
 
   get onData(): DataHandler | null {
@@ -104,7 +64,7 @@ export class Receiver implements CompletionTarget {
     if (handler !== null && (this.reader !== null || this.iterating)) throw readerActive();
     this.handler = handler;
     if (handler !== null) this.wake();
-    else if (this.repeats) this.cancel();
+    else this.cancelRepeated();
   }
 
   /** `ofIteration`: it is a step of the iteration that `beginIteration` began. */
@@ -128,12 +88,6 @@ export class Receiver implements CompletionTarget {
     this.iterating = false;
   }
 
-  pause(): void {
-    this.isPaused = true;
-    this.singlesLeft = SINGLES_AFTER_PAUSE;
-    this.cancel();
-  }
-
   resume(): void {
     if (!this.isPaused) return;
     this.isPaused = false;
@@ -146,12 +100,6 @@ export class Receiver implements CompletionTarget {
     this.arm();
   }
 
-  /** Ends receiving; `receiveStopped` is called if something is still in flight. */
-  stop(): void {
-    this.stopped = true;
-    this.cancel();
-  }
-
   /** The descriptor is closed: gives back what nobody consumed, and answers a pending read. */
   finish(error: Error | undefined): void {
     this.inbound?.clear();
@@ -162,19 +110,22 @@ export class Receiver implements CompletionTarget {
     else reader.reject(error);
   }
 
-  setReferenced(referenced: boolean): void {
-    this.referenced = referenced;
-    if (this.id === 0) return;
-    if (referenced) this.proactor.refOperation(this.id);
-    else this.proactor.unrefOperation(this.id);
-  }
-
   private get queued(): number {
     return this.inbound === null ? 0 : this.inbound.bytes;
   }
 
-  private get wanted(): boolean {
-    return this.handler !== null || this.reader !== null || this.watching;
+  // Before anybody asked, receiving would only fill memory; and with enough queued it waits, too.
+  protected override get wantsMore(): boolean {
+    const wanted = this.handler !== null || this.reader !== null || this.watching;
+    return wanted && this.queued < this.highWaterMark;
+  }
+
+  protected override get takesAll(): boolean {
+    return this.handler !== null;
+  }
+
+  protected override get subject(): object {
+    return this.host;
   }
 
   // Gives what is queued to whoever wants it, and sees to it that more comes.
@@ -205,7 +156,7 @@ export class Receiver implements CompletionTarget {
   }
 
   // Ends the hold on the bytes, unless the handler made it somebody else's.
-  protected lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
+  private lend(handler: DataHandler, offset: number, length: number, copy: Buffer | null): void {
     const chunk = this.chunk ?? this.makeChunk();
     chunk.lend(offset, length, copy);
     try {
@@ -226,58 +177,14 @@ export class Receiver implements CompletionTarget {
     if (this.queued > 0) {
       this.reader = null;
       reader.resolve(this.inbound!.take(reader.limit));
-    } else if (this.#ended) {
+    } else if (this.ended) {
       this.reader = null;
       reader.resolve(null);
       this.announceEnd();
     }
   }
 
-  private arm(): void {
-    if (this.id !== 0 || this.waitingForBuffer || this.#ended || this.stopped || this.isPaused)
-      return;
-    // Before anybody asked, receiving would only fill memory; and with enough queued it waits, too.
-    if (!this.wanted || this.queued >= this.highWaterMark) return;
-    this.cancelled = false;
-    this.repeats = this.handler !== null && this.singlesLeft === 0;
-    if (this.singlesLeft > 0) this.singlesLeft--;
-    try {
-      const receive = this.repeats ? receiveMultishot : receiveOnce;
-      this.id = receive(this.ring, this, this.fd, this.ring.buffers, 0);
-    } catch (error) {
-      // No slot is free for it.
-      this.host.receiveFailed(error as Error);
-      return;
-    }
-    if (!this.referenced) this.proactor.unrefOperation(this.id);
-  }
-
-  private cancel(): void {
-    if (this.id === 0 || this.cancelled) return;
-    this.cancelled = true;
-    this.proactor.cancel(this.id);
-  }
-
-  /** A completion of the receive. */
-  complete(result: number, flags: number): void {
-    if ((flags & IORING_CQE_F_MORE) !== 0 && result > 0) this.received(result, flags);
-    else this.receiveEnded(result, flags);
-  }
-
-  // The last completion of a receive.
-  private receiveEnded(result: number, flags: number): void {
-    this.id = 0;
-    try {
-      if (result > 0) this.received(result, flags);
-      else this.noData(result);
-    } finally {
-      // The last step of closing, or the moment to go on.
-      if (this.stopped) this.host.receiveStopped();
-      else this.arm();
-    }
-  }
-
-  private received(length: number, flags: number): void {
+  protected override received(length: number, flags: number): void {
     const offset = this.ring.buffers.take(length, flags);
     this.bytes += length;
     if (this.idle !== null) this.idle.touch();
@@ -302,27 +209,22 @@ export class Receiver implements CompletionTarget {
     if (this.queued >= this.highWaterMark) this.cancel();
   }
 
-  private noData(result: number): void {
-    if (result === 0) {
-      this.#ended = true;
-      this.serveReader();
-      this.announceEnd();
-    } else if (result === -ENOBUFS) {
-      this.ring.counters[COUNTER_BUFFER_EXHAUSTION]!++;
-      channels.buffersExhausted.publish({ stream: this.host });
-      this.waitingForBuffer = true;
-      this.ring.buffers.whenAvailable(() => {
-        this.waitingForBuffer = false;
-        this.arm();
-      });
-    } else if (result !== -ECANCELED && result !== -EINTR && result !== -EAGAIN) {
-      this.host.receiveFailed(result);
-    }
+  protected override sawEnd(): void {
+    this.serveReader();
+    this.announceEnd();
+  }
+
+  protected override failed(failure: number | Error): void {
+    this.host.receiveFailed(failure);
+  }
+
+  protected override nowIdle(): void {
+    this.host.receiveStopped();
   }
 
   // After what came before was consumed.
   private announceEnd(): void {
-    if (!this.#ended || this.endAnnounced || this.stopped || this.queued > 0) return;
+    if (!this.ended || this.endAnnounced || this.stopped || this.queued > 0) return;
     this.endAnnounced = true;
     this.host.receiveEnded();
   }

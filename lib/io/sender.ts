@@ -38,8 +38,8 @@ export class Sender implements Deferred, CompletionTarget {
   idle: IdleTimer | null = null;
   private readonly proactor: Proactor;
   private readonly ring: Ring;
-  private readonly fd: number;
-  private readonly host: SenderHost;
+  private fd: number;
+  private host: SenderHost;
   private readonly highWaterMark: number;
   private readonly queue: SendQueue;
   private callbacks: WaitingCallback[] | null = null;
@@ -58,6 +58,19 @@ export class Sender implements Deferred, CompletionTarget {
     this.host = host;
     this.highWaterMark = highWaterMark;
     this.queue = new SendQueue(this.ring);
+  }
+
+  /** Nothing is written, in flight or to be told. */
+  protected get hasNoWork(): boolean {
+    const isQuiet = this.sendSlot === 0 && this.shutdownId === 0 && this.queue.isEmpty;
+    return isQuiet && !(this.deferred || this.isEnding || this.stopped || this.callbacks !== null);
+  }
+
+  /** Begins anew on another descriptor. Only without work. */
+  protected rebind(fd: number, host: SenderHost): void {
+    this.fd = fd;
+    this.host = host;
+    this.bytes = 0;
   }
 
   /** Somebody looks at the figures: a completion that is held back would keep them as they are. */

@@ -62,7 +62,7 @@ export class Stream {
     this.proactor = proactor;
     this.#fd = fd;
     this.#allowHalfOpen = allowHalfOpen;
-    this.#receiver = new Receiver(proactor, fd, highWaterMark, this);
+    this.#receiver = new Receiver(proactor.ring, fd, highWaterMark, this);
     this.#sender = new Sender(proactor, fd, highWaterMark, this);
     proactor.own(this);
     proactor.ring.descriptors.add(fd);
@@ -191,7 +191,7 @@ export class Stream {
 
   /** @internal */
   get receiveIsOver(): boolean {
-    return this.#receiver.ended;
+    return this.#receiver.toldEnd;
   }
 
   // ---- sending
@@ -359,7 +359,7 @@ export class Stream {
   }
 
   #closeWhenEnded(): void {
-    if (this.#receiver.ended && this.#sender.ended) this.destroy();
+    if (this.#receiver.toldEnd && this.#sender.ended) this.destroy();
   }
 
   // Only when the kernel is done with the descriptor: closing it earlier would let late data land

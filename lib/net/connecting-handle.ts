@@ -14,7 +14,7 @@ export abstract class ConnectingHandle extends StreamHandle {
   /** Makes the socket unless there is one: 0 or -errno. */
   protected ensureSocket(family: number): number {
     if (this.descriptor >= 0) return 0;
-    const fd = openSocket(this.proactor, family);
+    const fd = openSocket(this.context.proactor, family);
     if (fd >= 0) this.descriptor = fd;
     return Math.min(fd, 0);
   }
@@ -27,7 +27,7 @@ export abstract class ConnectingHandle extends StreamHandle {
     const opened = this.ensureSocket(family);
     if (opened < 0) return opened;
     try {
-      this.connectId = this.proactor.connect(this.descriptor, endpoint, (result) =>
+      this.connectId = this.context.proactor.connect(this.descriptor, endpoint, (result) =>
         this.connectDone(request, result),
       );
     } catch (error) {
@@ -37,7 +37,7 @@ export abstract class ConnectingHandle extends StreamHandle {
       throw error;
     }
     this.connecting = true;
-    if (!this.hasRef()) this.proactor.unrefOperation(this.connectId);
+    if (!this.hasRef()) this.context.proactor.unrefOperation(this.connectId);
     return 0;
   }
 
@@ -54,16 +54,16 @@ export abstract class ConnectingHandle extends StreamHandle {
 
   override close(closed?: () => void): void {
     super.close(closed);
-    if (this.connectId !== 0) this.proactor.cancel(this.connectId);
+    if (this.connectId !== 0) this.context.proactor.cancel(this.connectId);
   }
 
   override ref(): void {
     super.ref();
-    if (this.connectId !== 0) this.proactor.refOperation(this.connectId);
+    if (this.connectId !== 0) this.context.proactor.refOperation(this.connectId);
   }
 
   override unref(): void {
     super.unref();
-    if (this.connectId !== 0) this.proactor.unrefOperation(this.connectId);
+    if (this.connectId !== 0) this.context.proactor.unrefOperation(this.connectId);
   }
 }

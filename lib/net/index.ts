@@ -1,12 +1,14 @@
 // proactor/net: what node:net exports, on the Proactor; or, where it cannot be used, node:net itself.
 import { channel } from 'node:diagnostics_channel';
 import * as node from 'node:net';
+import { useProactor } from './context';
 import { fallbackReason } from './fallback';
 import { Server as ProactorServer } from './server';
 import { Socket as ProactorSocket } from './socket';
 
+export type * from 'node:net';
+export { useProactor } from './context';
 export { fallbackReason } from './fallback';
-export { useProactor } from './shared-proactor';
 
 /** Whether connections run on the Proactor here. False: this module is `node:net`, see `fallbackReason`. */
 export const usesProactor: boolean = fallbackReason === undefined;
@@ -63,3 +65,33 @@ export const {
   setDefaultAutoSelectFamily,
   setDefaultAutoSelectFamilyAttemptTimeout,
 } = node;
+
+const own = {
+  BlockList,
+  SocketAddress,
+  connect,
+  createConnection,
+  createServer,
+  isIP,
+  isIPv4,
+  isIPv6,
+  Server,
+  Socket,
+  Stream,
+  getDefaultAutoSelectFamily,
+  setDefaultAutoSelectFamily,
+  getDefaultAutoSelectFamilyAttemptTimeout,
+  setDefaultAutoSelectFamilyAttemptTimeout,
+  usesProactor,
+  fallbackReason,
+  useProactor,
+};
+
+// What a newer Node exports besides, as it is.
+for (const [name, value] of Object.entries(node)) {
+  if (!(name in own) && name !== 'default')
+    exports[name] = (own as Record<string, unknown>)[name] = value;
+}
+
+// biome-ignore lint/style/noDefaultExport: as `import net from 'node:net'`
+export default own;

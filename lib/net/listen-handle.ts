@@ -1,12 +1,12 @@
 // The handle of a server of node:net: a listening socket with one multishot accept in flight.
 import { AsyncResource } from 'node:async_hooks';
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
-import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import type { OperationId } from '../ring/handler-table';
 import * as kernel from '../ring/kernel';
 import type { SocketAddress } from '../socket-address';
 import type { ConnectingHandle } from './connecting-handle';
+import type { Context } from './context';
 import { internals } from './node-internals';
 import { PipeHandle } from './pipe-handle';
 import { bindTcp, bindTo, localName, openSocket } from './socket-setup';
@@ -23,7 +23,7 @@ type OnConnection = (error: number, handle?: ConnectingHandle) => void;
 export abstract class ListenHandle {
   /** Set by net.Server. */
   onconnection: OnConnection | undefined;
-  protected readonly proactor: Proactor;
+  protected readonly context: Context;
   private readonly scope: AsyncResource;
   protected descriptor = -1;
   private id: OperationId = 0;
@@ -32,15 +32,15 @@ export abstract class ListenHandle {
   private retry: NodeJS.Timeout | undefined;
   private closed: (() => void) | undefined;
 
-  constructor(proactor: Proactor, provider: string) {
-    this.proactor = proactor;
+  constructor(context: Context, provider: string) {
+    this.context = context;
     this.scope = new AsyncResource(provider, { requireManualDestroy: true });
   }
 
   protected abstract makeStream(): ConnectingHandle;
 
   protected openAs(family: number): number {
-    const fd = openSocket(this.proactor, family);
+    const fd = openSocket(this.context.proactor, family);
     if (fd >= 0) this.descriptor = fd;
     return Math.min(fd, 0);
   }
@@ -56,7 +56,7 @@ export abstract class ListenHandle {
   listen(backlog: number): number {
     const result = addon!.listen(this.descriptor, backlog);
     if (result < 0) return result;
-    if (this.id === 0) this.proactor.own(this);
+    if (this.id === 0) this.context.proactor.own(this);
     this.arm();
     return 0;
   }
@@ -64,18 +64,24 @@ export abstract class ListenHandle {
   private arm(): void {
     if (this.id !== 0 || this.closing || this.retry !== undefined) return;
     try {
-      this.id = this.proactor.acceptMultishot(this.descriptor, kernel.SOCK_CLOEXEC, this.onAccept);
+      this.id = this.context.proactor.acceptMultishot(
+        this.descriptor,
+        kernel.SOCK_CLOEXEC,
+        this.onAccept,
+      );
     } catch {
-      if (!this.proactor.disposed) this.retryLater(); // no slot is free for it
+      if (!this.context.proactor.disposed) this.retryLater(); // no slot is free for it
       return;
     }
-    if (!this.referenced) this.proactor.unrefOperation(this.id);
+    if (!this.referenced) this.context.proactor.unrefOperation(this.id);
   }
 
   private readonly onAccept = (result: number, flags: number): void => {
     if ((flags & kernel.IORING_CQE_F_MORE) === 0) this.id = 0;
     try {
       if (result >= 0) this.accepted(result);
+      else if (this.closing)
+        return; // the socket was shut down
       else if (PASSING.includes(result)) this.retryLater();
       else if (!IGNORED.includes(result)) this.tell(result, undefined);
     } finally {
@@ -85,7 +91,7 @@ export abstract class ListenHandle {
   };
 
   private accepted(fd: number): void {
-    const { ring } = this.proactor;
+    const { ring } = this.context.proactor;
     ring.descriptors.add(fd);
     if (this.closing) {
       ring.closeDescriptor(fd);
@@ -125,14 +131,14 @@ export abstract class ListenHandle {
     }
     // The address is free at once, as after a close: others may be about to listen there.
     addon!.shutdown(this.descriptor, kernel.SHUT_RDWR);
-    this.proactor.cancel(this.id);
+    this.context.proactor.cancel(this.id);
   }
 
   private finishClose(): void {
     if (this.descriptor < 0) return;
-    this.proactor.ring.closeDescriptor(this.descriptor);
+    this.context.proactor.ring.closeDescriptor(this.descriptor);
     this.descriptor = -1;
-    this.proactor.disown(this);
+    this.context.proactor.disown(this);
     const { closed } = this;
     if (closed !== undefined) setImmediate(() => this.scope.runInAsyncScope(closed));
   }
@@ -149,13 +155,13 @@ export abstract class ListenHandle {
   ref(): void {
     this.referenced = true;
     this.retry?.ref();
-    if (this.id !== 0) this.proactor.refOperation(this.id);
+    if (this.id !== 0) this.context.proactor.refOperation(this.id);
   }
 
   unref(): void {
     this.referenced = false;
     this.retry?.unref();
-    if (this.id !== 0) this.proactor.unrefOperation(this.id);
+    if (this.id !== 0) this.context.proactor.unrefOperation(this.id);
   }
 
   hasRef(): boolean {
@@ -164,12 +170,12 @@ export abstract class ListenHandle {
 }
 
 export class TcpListenHandle extends ListenHandle {
-  constructor(proactor: Proactor) {
-    super(proactor, 'TCPSERVERWRAP');
+  constructor(context: Context) {
+    super(context, 'TCPSERVERWRAP');
   }
 
   protected makeStream(): ConnectingHandle {
-    return new TcpHandle(this.proactor, 'TCPWRAP');
+    return new TcpHandle(this.context, 'TCPWRAP');
   }
 
   bind(address: string, port: number, flags: number): number {
@@ -190,12 +196,12 @@ const WRITABLE = 2;
 export class PipeListenHandle extends ListenHandle {
   private path: string | undefined;
 
-  constructor(proactor: Proactor) {
-    super(proactor, 'PIPESERVERWRAP');
+  constructor(context: Context) {
+    super(context, 'PIPESERVERWRAP');
   }
 
   protected makeStream(): ConnectingHandle {
-    return new PipeHandle(this.proactor, 'PIPEWRAP');
+    return new PipeHandle(this.context, 'PIPEWRAP');
   }
 
   bind(path: string): number {

@@ -4,6 +4,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import * as net from 'node:net';
 import { Duplex } from 'node:stream';
+import { runtimeName } from '../probe';
 
 /** A handle as node:net makes it. */
 export interface NodeHandle {
@@ -11,15 +12,19 @@ export interface NodeHandle {
   close(callback?: () => void): void;
 }
 
-/** The class of streams that native code of Node's reads from and JavaScript feeds. */
-export type JsStreamClass = new () => {
+/** A stream that native code of Node's reads from and JavaScript feeds. */
+declare class JsStream {
+  get onread(): unknown;
+  set onread(reader: unknown);
   readBuffer(bytes: Uint8Array): void;
   emitEOF(): void;
   finishWrite(request: object, status: number): void;
   finishShutdown(request: object, status: number): void;
   useUserBuffer(bytes: Uint8Array): void;
-  onread: unknown;
-};
+}
+
+/** Its class. */
+export type JsStreamClass = typeof JsStream;
 
 /** @internal */
 export interface NodeInternals {
@@ -71,6 +76,7 @@ function jsStreamClass(): JsStreamClass {
 }
 
 function find(): NodeInternals {
+  if (runtimeName() !== 'Node.js') throw new Missing(`this is ${runtimeName()}`);
   const buffer = new Uint8Array(1);
   const socket = new net.Socket({
     onread: { buffer, callback: () => true },
@@ -83,9 +89,9 @@ function find(): NodeInternals {
   };
   new net.Socket({ handle } as net.SocketConstructorOpts).unref();
   return {
-    JsStream: jsStreamClass(),
     Tcp: handleClass('127.0.0.1', 0, 4),
     Pipe: handleClass(`\0proactor-${process.pid}-${Date.now()}`, -1, -1),
+    JsStream: jsStreamClass(),
     owner: symbolOf(handle, 'owner_symbol'),
     userBuffer: symbolOf(socket, 'kBuffer'),
     lastWriteQueueSize: symbolOf(socket, 'lastWriteQueueSize'),

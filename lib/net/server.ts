@@ -3,11 +3,12 @@
 import { channel } from 'node:diagnostics_channel';
 import * as net from 'node:net';
 import { systemError } from '../errors';
-import type { Proactor } from '../proactor';
+import { EADDRINUSE } from '../ring/kernel';
 import type { ConnectingHandle } from './connecting-handle';
+import { type Context, currentContext } from './context';
 import { ListenHandle, PipeListenHandle, TcpListenHandle } from './listen-handle';
 import { internals } from './node-internals';
-import { currentProactor } from './shared-proactor';
+
 import { acceptedSocket } from './socket';
 
 type Listen2 = (
@@ -37,26 +38,29 @@ const socketChannel = channel('net.server.socket');
 // Node 20 takes 0 for no limit.
 const zeroIsNoLimit = Number.parseInt(process.versions.node, 10) < 21;
 
+// Servers that share their port: Node has the option from 22.12 and 23.1 on, here it is everywhere.
+const sharing = new WeakSet<object>();
+const REUSE_PORT = 2;
+
 const ANY_V6 = '::';
 const ANY_V4 = '0.0.0.0';
 
-// Node goes on without a handle of ours where this fails: it fails as well then, and says so in its own words.
 function bound(
-  proactor: Proactor,
+  context: Context,
   address: string,
   port: number,
   flags: number,
-): ListenHandle | undefined {
-  const handle = port === -1 ? new PipeListenHandle(proactor) : new TcpListenHandle(proactor);
+): ListenHandle | number {
+  const handle = port === -1 ? new PipeListenHandle(context) : new TcpListenHandle(context);
   const result =
     handle instanceof PipeListenHandle ? handle.bind(address) : handle.bind(address, port, flags);
   if (result === 0) return handle;
   handle.close();
-  return undefined;
+  return result;
 }
 
 /** Listens with a handle of ours, where there is no handle yet. */
-function listen2(proactorOf: () => Proactor, then: Listen2): Listen2 {
+function listen2(contextOf: () => Context, then: Listen2): Listen2 {
   return function (this, address, port, addressType, backlog, fd, flags = 0) {
     // A descriptor or a handle from elsewhere stays what it is, and its connections Node's.
     if (this._handle || typeof fd === 'number') {
@@ -64,18 +68,45 @@ function listen2(proactorOf: () => Proactor, then: Listen2): Listen2 {
       takeOver(this);
       return;
     }
-    const proactor = proactorOf();
+    const context = contextOf();
+    const allFlags = sharing.has(this) ? flags | REUSE_PORT : flags;
     const addresses = address === null || address === '' ? [ANY_V6, ANY_V4] : [address];
     for (const candidate of addresses) {
-      const handle = bound(proactor, candidate, port ?? 0, flags);
-      if (handle === undefined) continue;
+      const handle = bound(context, candidate, port ?? 0, allFlags);
+      if (handle === -EADDRINUSE) break;
+      if (typeof handle === 'number') continue;
       this._handle = handle;
       const type = port === -1 ? -1 : candidate.includes(':') ? 6 : 4;
       then.call(this, candidate, port, type, backlog, fd, flags);
       takeOver(this);
       return;
     }
+    // Node tries it as well, fails in the same way, and says so in its own words.
     then.call(this, address, port, addressType, backlog, fd, flags);
+  };
+}
+
+type Listen = (this: OwnServer, ...args: unknown[]) => unknown;
+
+interface ListenOptions {
+  reusePort?: unknown;
+  exclusive?: boolean;
+}
+
+const { _normalizeArgs: normalize } = net as unknown as {
+  _normalizeArgs(args: readonly unknown[]): [ListenOptions, unknown];
+};
+
+/** Remembers that the port is shared; in a cluster's worker it is then not the primary that listens. */
+function listen(then: Listen): Listen {
+  return function (this, ...args) {
+    const [options] = normalize(args);
+    if (options.reusePort !== true) sharing.delete(this);
+    else {
+      sharing.add(this);
+      options.exclusive = true;
+    }
+    return then.apply(this, args);
   };
 }
 
@@ -178,7 +209,12 @@ Object.setPrototypeOf(ServerFunction, net.Server);
 ServerFunction.prototype = Object.create(net.Server.prototype, {
   constructor: { value: ServerFunction, writable: true, configurable: true },
   _listen2: {
-    value: listen2(currentProactor, nodeListen2),
+    value: listen2(currentContext, nodeListen2),
+    writable: true,
+    configurable: true,
+  },
+  listen: {
+    value: listen(net.Server.prototype.listen as unknown as Listen),
     writable: true,
     configurable: true,
   },
@@ -191,7 +227,8 @@ export const Server = ServerFunction as unknown as typeof net.Server;
 export type Server = net.Server;
 
 /** Lets any server of Node's listen with a handle of ours. @internal */
-export function takeConnections(server: net.Server, proactorOf: () => Proactor): void {
+export function takeConnections(server: net.Server, contextOf: () => Context): void {
   const target = server as OwnServer;
-  target._listen2 = listen2(proactorOf, target._listen2);
+  target._listen2 = listen2(contextOf, target._listen2);
+  target.listen = listen(target.listen as unknown as Listen) as typeof target.listen;
 }

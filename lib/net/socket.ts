@@ -1,9 +1,10 @@
 // net.Socket over a handle of ours. Everything a user sees is Node's own class; this one gives it another
 // handle wherever Node makes one, and writes to that without a request object for each write.
 import * as net from 'node:net';
+import { currentContext } from './context';
 import { internals, type NodeHandle } from './node-internals';
 import { PipeHandle } from './pipe-handle';
-import { currentProactor } from './shared-proactor';
+
 import { type HandleOwner, StreamHandle } from './stream-handle';
 import { TcpHandle } from './tcp-handle';
 
@@ -26,16 +27,20 @@ const handleProperty = Object.getOwnPropertyDescriptor(base, '_handle') as {
   set(this: unknown, handle: unknown): void;
 };
 
-// A handle that Node made to connect or to open a descriptor with: ours does it instead. One that has a
-// descriptor came from elsewhere (a cluster's primary, another process) and stays what it is.
+// While a socket is made of a descriptor of the caller's: it may be a pipe, or shared with another process.
+let opensDescriptor = false;
+
+// A handle that Node made to connect with: ours does it instead. One that has a descriptor came from
+// elsewhere (a cluster's primary, another process) and stays what it is.
 function replaced(handle: unknown): unknown {
+  if (opensDescriptor) return handle;
   const isTcp = handle instanceof internals.Tcp;
   if (!isTcp && !(handle instanceof internals.Pipe)) return handle;
   const native = handle as NodeHandle;
   if (native.fd >= 0) return handle;
   native.close();
-  const proactor = currentProactor();
-  return isTcp ? new TcpHandle(proactor, 'TCPWRAP') : new PipeHandle(proactor, 'PIPEWRAP');
+  const context = currentContext();
+  return isTcp ? new TcpHandle(context, 'TCPWRAP') : new PipeHandle(context, 'PIPEWRAP');
 }
 
 interface OwnSocket extends HandleOwner, SocketPrototype {
@@ -44,11 +49,16 @@ interface OwnSocket extends HandleOwner, SocketPrototype {
 }
 
 /** As net.Socket: can be called without `new`, and be inherited from in the old way. */
-function SocketFunction(this: OwnSocket, options?: net.SocketConstructorOpts): unknown {
+function SocketFunction(this: OwnSocket, options?: net.SocketConstructorOpts | number): unknown {
   if (!(this instanceof SocketFunction)) {
     return new (SocketFunction as unknown as new (options?: unknown) => unknown)(options);
   }
-  NodeSocket.call(this, options);
+  opensDescriptor = typeof options === 'number' || options?.fd !== undefined;
+  try {
+    NodeSocket.call(this, options);
+  } finally {
+    opensDescriptor = false;
+  }
   return undefined;
 }
 

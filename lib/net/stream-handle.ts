@@ -2,25 +2,25 @@
 // Node's net.Socket calls. Bytes go straight to the socket; or, where native code of Node's reads them (TLS,
 // the parser of HTTP, a buffer of the user's), through Node's own stream object, which this class extends.
 //
-//   kernel -> SocketReceiver -> deliver -> socket.push()             the usual way
+//   kernel -> SocketReception -> deliver -> socket.push()             the usual way
 //                                       -> readBuffer() -> native    TLS, HTTP, `onread`
-//   socket._write() -> write -> Sender -> kernel
-//   TLS, HTTP       -> onwrite -> Sender
+//   socket._write() -> write   -> SocketSender -> kernel
+//   TLS, HTTP       -> onwrite -> SocketSender
 import { AsyncResource } from 'node:async_hooks';
 import type { Socket as NodeSocket } from 'node:net';
 import { proactorError, systemError } from '../errors';
-import { Receiver } from '../io/receiver';
-import { Sender, type WriteCallback } from '../io/sender';
-import type { Proactor } from '../proactor';
+import type { SenderHost, WriteCallback } from '../io/sender';
 import { addon } from '../ring/binding';
 import { ECANCELED, ENOTCONN } from '../ring/kernel';
+import type { Context } from './context';
 import { internals } from './node-internals';
+import { SocketReception } from './socket-reception';
+import { SocketSender } from './socket-sender';
 
 /** Up to so many bytes a write is taken as sent while they wait, as the kernel's buffer would take them. */
 const TAKEN_MAX = 65536;
 /** How long what was taken may wait for a peer that does not read, once its socket was destroyed. */
 const LINGER_MS = 30_000;
-const UNBOUNDED = 0x7fffffff;
 
 /** A socket as its handle sees it. */
 export interface HandleOwner extends NodeSocket {
@@ -39,74 +39,68 @@ export interface Request {
   ) => void;
 }
 
-const consume = (): void => {};
-
-/** Hands what is received to the handle, without a Chunk. */
-class SocketReceiver extends Receiver {
-  readonly #handle: StreamHandle;
-
-  constructor(proactor: Proactor, fd: number, handle: StreamHandle) {
-    super(proactor, fd, TAKEN_MAX, handle);
-    this.#handle = handle;
-    this.isPaused = true; // until readStart()
-    this.onData = consume;
-  }
-
-  protected override lend(_: unknown, offset: number, length: number, copy: Buffer | null): void {
-    const bytes = copy ?? this.#copyOf(offset, length);
-    this.#handle.deliver(bytes);
-  }
-
-  #copyOf(offset: number, length: number): Buffer {
-    const { buffers } = this.ring;
-    const bytes = Buffer.allocUnsafe(length);
-    buffers.memory.bytes.copy(bytes, 0, offset, offset + length);
-    buffers.release(offset);
-    return bytes;
-  }
-}
-
-export abstract class StreamHandle extends internals.JsStream {
+export abstract class StreamHandle extends internals.JsStream implements SenderHost {
   /** Set and read by net.Socket. */
   reading = false;
-  protected readonly proactor: Proactor;
   /** Our own end's descriptor; -1 before there is one. */
   protected descriptor = -1;
   protected connecting = false;
   protected closing = false;
   private readonly scope: AsyncResource;
-  private receiver: SocketReceiver | null = null;
-  private sender: Sender | null = null;
+  protected readonly context: Context;
+  private reception: SocketReception | null = null;
+  private sender: SocketSender | null = null; // while there is something to send
+  private sentBefore = 0; // by senders that were given back
   private native = false;
   private referenced = true;
   private takenTo = 0; // so many bytes were taken as sent
   private rest: Buffer | null = null; // what a user's buffer had no room for
-  private shutdownRequest: Request | null = null;
-  private shutdownIsNative = false; // it was native code that asked, with an object of its own
+  private endWaits = false; // the peer's end comes behind that
+  private tellShutdown: ((status: number) => void) | null = null;
   private closed: (() => void) | null = null;
   private isOpen = false;
+  private isRead = false;
 
-  constructor(proactor: Proactor, provider: string) {
+  constructor(context: Context, provider: string) {
     super();
-    this.proactor = proactor;
+    this.context = context;
     this.scope = new AsyncResource(provider, { requireManualDestroy: true });
   }
 
   // ---- what net.Socket asks for
 
+  override get onread(): unknown {
+    return super.onread;
+  }
+
+  /**
+   * Set once by net.Socket, and by `process.send()` when the socket is to go to another process: that
+   * would take the native object for one of libuv's.
+   */
+  override set onread(reader: unknown) {
+    if (this.isRead && !this.closing) {
+      throw proactorError(
+        'ERR_PROACTOR_UNSUPPORTED',
+        'A socket of proactor/net cannot be sent to another process: use one of node:net',
+      );
+    }
+    this.isRead = true;
+    super.onread = reader;
+  }
+
   /** Takes over a descriptor, of a connected socket. */
   open(fd: number): number {
     this.descriptor = fd;
-    this.proactor.ring.descriptors.add(fd);
+    this.context.proactor.ring.descriptors.add(fd);
     this.connected();
     return 0;
   }
 
   protected connected(): void {
-    this.receiver = new SocketReceiver(this.proactor, this.descriptor, this);
-    this.sender = new Sender(this.proactor, this.descriptor, UNBOUNDED, this);
-    if (!this.referenced) this.receiver.setReferenced(false);
-    if (!this.isOpen) this.proactor.own(this);
+    const { proactor } = this.context;
+    this.reception = new SocketReception(proactor.ring, this.descriptor, this);
+    if (!this.referenced) this.reception.setReferenced(false);
+    proactor.own(this);
     this.isOpen = true;
   }
 
@@ -115,11 +109,16 @@ export abstract class StreamHandle extends internals.JsStream {
   }
 
   get bytesRead(): number {
-    return this.receiver === null ? 0 : this.receiver.bytes;
+    return this.reception === null ? 0 : this.reception.bytes;
   }
 
   get bytesWritten(): number {
-    return this.sender === null ? 0 : this.sender.written;
+    return this.sentBefore + (this.sender === null ? 0 : this.sender.written);
+  }
+
+  /** Bytes that are with the kernel. */
+  private get sent(): number {
+    return this.sentBefore + (this.sender === null ? 0 : this.sender.bytes);
   }
 
   get writeQueueSize(): number {
@@ -130,30 +129,26 @@ export abstract class StreamHandle extends internals.JsStream {
     return this.scope.asyncId();
   }
 
-  getProviderType(): number {
-    return 0;
-  }
-
   readStart(): number {
-    if (this.receiver === null) return -ENOTCONN;
+    if (this.reception === null) return -ENOTCONN;
     if (this.rest !== null) queueMicrotask(() => this.deliverRest());
-    this.receiver.resume();
+    this.reception.resume();
     return 0;
   }
 
   readStop(): number {
-    this.receiver?.pause();
+    this.reception?.pause();
     return 0;
   }
 
   ref(): void {
     this.referenced = true;
-    this.receiver?.setReferenced(true);
+    this.reception?.setReferenced(true);
   }
 
   unref(): void {
     this.referenced = false;
-    this.receiver?.setReferenced(false);
+    this.reception?.setReferenced(false);
   }
 
   hasRef(): boolean {
@@ -183,16 +178,28 @@ export abstract class StreamHandle extends internals.JsStream {
   }
 
   private add(data: string | Uint8Array, encoding: BufferEncoding): void {
-    const sender = this.sender!;
+    const sender = this.neededSender();
     if (typeof data === 'string') sender.writeText(data, encoding, undefined);
     else if (data.length + sender.queued <= TAKEN_MAX) sender.writeCopied(data);
     else sender.write(data, undefined);
   }
 
+  private neededSender(): SocketSender {
+    this.sender ??= SocketSender.for(this.context, this.descriptor, this);
+    return this.sender;
+  }
+
+  /** It has nothing more to send. @internal */
+  giveBackSender(sender: SocketSender): void {
+    this.sentBefore += sender.bytes;
+    this.sender = null;
+    this.context.putSender(sender);
+  }
+
   private finishWriting(done: (error?: Error | null) => void): void {
     const sender = this.sender!;
     if (sender.queued <= TAKEN_MAX) {
-      this.takenTo = sender.written;
+      this.takenTo = this.sentBefore + sender.written;
       done();
       return;
     }
@@ -209,15 +216,23 @@ export abstract class StreamHandle extends internals.JsStream {
 
   /** Ends sending, after all that was written; tells through `request`. */
   shutdown(request: Request): number {
-    return this.endSending(request, false);
+    return this.endSending((status) => {
+      const { oncomplete } = request;
+      if (oncomplete !== undefined) this.inScope(oncomplete, request, status);
+    });
   }
 
-  private endSending(request: Request, isNative: boolean): number {
-    if (this.sender === null) return -ENOTCONN;
-    this.shutdownRequest = request;
-    this.shutdownIsNative = isNative;
-    this.sender.end();
+  private endSending(tell: (status: number) => void): number {
+    if (this.reception === null) return -ENOTCONN;
+    this.tellShutdown = tell;
+    this.neededSender().end();
     return 0;
+  }
+
+  private shutdownDone(status: number): void {
+    const tell = this.tellShutdown;
+    this.tellShutdown = null;
+    tell?.(status);
   }
 
   /** Ends everything and closes the descriptor; what was taken is sent before. `closed` is told. */
@@ -225,13 +240,14 @@ export abstract class StreamHandle extends internals.JsStream {
     if (this.closing) return;
     this.closing = true;
     this.closed = closed ?? null;
-    if (this.receiver === null || this.sender === null) {
+    if (this.reception === null) {
       this.closeUnconnected();
       return;
     }
-    this.receiver.stop();
-    if (this.sender.bytes < this.takenTo) this.linger(this.sender);
-    else this.sender.stop();
+    this.reception.stop();
+    const { sender } = this;
+    if (sender !== null && this.sent < this.takenTo) this.linger(sender);
+    else sender?.stop();
     this.closeWhenIdle();
   }
 
@@ -239,7 +255,7 @@ export abstract class StreamHandle extends internals.JsStream {
   reset(closed?: () => void): number {
     const result = this.descriptor < 0 ? 0 : addon!.setLinger(this.descriptor, true, 0);
     if (result < 0) return result;
-    if (this.sender !== null) this.takenTo = this.sender.bytes;
+    this.takenTo = this.sent;
     this.close(closed);
     return 0;
   }
@@ -247,13 +263,13 @@ export abstract class StreamHandle extends internals.JsStream {
   // A connect may be in flight: its completion closes.
   protected closeUnconnected(): void {
     if (this.connecting) return;
-    if (this.descriptor >= 0) this.proactor.ring.closeDescriptor(this.descriptor);
+    if (this.descriptor >= 0) this.context.proactor.ring.closeDescriptor(this.descriptor);
     setImmediate(() => this.tellClosed());
   }
 
-  private linger(sender: Sender): void {
+  private linger(sender: SocketSender): void {
     const timer = setTimeout(() => sender.stop(), LINGER_MS).unref();
-    sender.whenSent(this.takenTo, () => {
+    sender.whenSent(this.takenTo - this.sentBefore, () => {
       clearTimeout(timer);
       sender.stop();
       this.closeWhenIdle();
@@ -269,10 +285,12 @@ export abstract class StreamHandle extends internals.JsStream {
   }
 
   private closeWhenIdle(): void {
-    if (!this.isOpen || !this.closing || this.receiver!.inFlight || this.sender!.inFlight) return;
-    if (this.sender!.bytes < this.takenTo && !this.sender!.isStopped) return;
+    const { sender } = this;
+    if (!this.isOpen || !this.closing || this.reception!.inFlight) return;
+    if (sender !== null && (sender.inFlight || !sender.isStopped)) return;
     this.isOpen = false;
-    const { proactor, descriptor } = this;
+    const { descriptor } = this;
+    const { proactor } = this.context;
     const { ring } = proactor;
     ring.descriptors.delete(descriptor);
     try {
@@ -288,10 +306,11 @@ export abstract class StreamHandle extends internals.JsStream {
   }
 
   private finish(): void {
-    this.proactor.disown(this);
-    this.receiver!.finish(undefined);
+    this.context.proactor.disown(this);
+    this.reception!.finish();
+    this.shutdownDone(-ECANCELED);
     try {
-      this.sender!.finish(() => systemError(-ECANCELED, 'write'));
+      this.sender?.finish(() => systemError(-ECANCELED, 'write'));
     } finally {
       this.tellClosed();
     }
@@ -317,7 +336,12 @@ export abstract class StreamHandle extends internals.JsStream {
 
   // ---- what the receiver reports
 
-  /** Received bytes, the socket's own. */
+  /** Whoever reads copies what `deliver` gives: TLS, HTTP, or a buffer of the user's. */
+  get isReadNatively(): boolean {
+    return this.native;
+  }
+
+  /** Received bytes: the socket's own, or lent to who reads natively. */
   deliver(bytes: Buffer): void {
     const { owner } = this;
     if (this.closing || owner === undefined) return;
@@ -344,6 +368,7 @@ export abstract class StreamHandle extends internals.JsStream {
       rest = rest.subarray(length);
     }
     if (rest.length > 0) this.rest = rest;
+    else if (this.endWaits && !this.closing) this.receiveEnded();
   }
 
   private deliverRest(): void {
@@ -357,6 +382,8 @@ export abstract class StreamHandle extends internals.JsStream {
   receiveEnded(): void {
     const { owner } = this;
     if (this.closing || owner === undefined) return;
+    this.endWaits = this.rest !== null;
+    if (this.endWaits) return;
     if (this.native) this.emitEOF();
     else this.scope.runInAsyncScope(this.pushEnd, this, owner);
   }
@@ -389,16 +416,8 @@ export abstract class StreamHandle extends internals.JsStream {
 
   /** @internal */
   sendEnded(): void {
-    this.tellShutdown(0);
+    this.shutdownDone(0);
     this.closeWhenIdle();
-  }
-
-  private tellShutdown(status: number): void {
-    const request = this.shutdownRequest;
-    this.shutdownRequest = null;
-    if (request === null) return;
-    if (this.shutdownIsNative) this.finishShutdown(request, status);
-    else if (request.oncomplete !== undefined) this.inScope(request.oncomplete, request, status);
   }
 
   /** @internal */
@@ -412,7 +431,7 @@ export abstract class StreamHandle extends internals.JsStream {
   }
 
   private fail(failure: number | Error, syscall: string): void {
-    if (this.sender !== null) this.takenTo = Math.min(this.takenTo, this.sender.bytes);
+    this.takenTo = Math.min(this.takenTo, this.sent);
     if (this.closing) {
       this.sender?.stop();
       this.closeWhenIdle();
@@ -441,8 +460,8 @@ export abstract class StreamHandle extends internals.JsStream {
   }
 
   onwrite(request: object, chunks: readonly Uint8Array[]): number {
-    const sender = this.sender;
-    if (sender === null || this.closing) return -ENOTCONN;
+    if (this.reception === null || this.closing) return -ENOTCONN;
+    const sender = this.neededSender();
     for (const chunk of chunks) sender.write(chunk, undefined);
     const finish: WriteCallback = (error) => {
       const { errno = 0 } = (error ?? {}) as { errno?: number };
@@ -452,8 +471,8 @@ export abstract class StreamHandle extends internals.JsStream {
     return 0;
   }
 
-  onshutdown(request: Request): number {
-    return this.endSending(request, true);
+  onshutdown(request: object): number {
+    return this.endSending((status) => this.finishShutdown(request, status));
   }
 
   isClosing(): boolean {

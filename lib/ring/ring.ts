@@ -330,6 +330,14 @@ export class Ring {
     }
   }
 
+  /** Hands over all that was initiated or deferred, for the process is about to exit. */
+  submitNow(): void {
+    if (this.#closed) return;
+    this.deferred.run();
+    if (this.threaded) this.flush();
+    else this.native.submit();
+  }
+
   /**
    * Makes what was initiated known to the I/O thread. In loop dispatch native code does so before
    * it sleeps; with an eventfd we do, for another ring may sleep for the event loop.

@@ -1,0 +1,60 @@
+// What all sockets and servers on one proactor share, and which proactor that is in this thread.
+import { checkProactor, Proactor } from '../proactor';
+import type { SocketSender } from './socket-sender';
+
+/** Senders without work that are kept for the next write. */
+const SPARE_SENDERS_MAX = 256;
+
+export class Context {
+  readonly proactor: Proactor;
+  private readonly spare: SocketSender[] = [];
+
+  constructor(proactor: Proactor) {
+    this.proactor = proactor;
+  }
+
+  /** A sender without work, if one is kept. */
+  takeSender(): SocketSender | undefined {
+    return this.spare.pop();
+  }
+
+  putSender(sender: SocketSender): void {
+    if (this.spare.length < SPARE_SENDERS_MAX) this.spare.push(sender);
+  }
+}
+
+const contexts = new Map<Proactor, Context>();
+let current: Context | undefined;
+
+/** Of the proactor that sockets and servers of this thread run on; made when it is first needed. */
+export function currentContext(): Context {
+  if (current === undefined || current.proactor.disposed) current = contextOf(new Proactor());
+  return current;
+}
+
+export function contextOf(proactor: Proactor): Context {
+  const known = contexts.get(proactor);
+  if (known !== undefined) return known;
+  if (contexts.size === 0) process.once('exit', submitAll);
+  for (const old of contexts.keys()) if (old.disposed) contexts.delete(old);
+  const context = new Context(proactor);
+  contexts.set(proactor, context);
+  return context;
+}
+
+// What was written is with the kernel when the process exits, as with node:net.
+function submitAll(): void {
+  for (const { ring } of contexts.keys()) ring.submitNow();
+}
+
+/**
+ * Sockets and servers that this thread makes from now on run on `proactor`, instead of on one that the
+ * module makes when it needs one. It stays the caller's to dispose of; once it is, the module makes one
+ * of its own again.
+ *
+ * @throws ERR_INVALID_ARG_TYPE.
+ */
+export function useProactor(proactor: Proactor): void {
+  checkProactor(proactor);
+  current = contextOf(proactor);
+}

@@ -1,0 +1,120 @@
+// The receiving half of a socket's handle: what comes goes to the handle, at once or when the socket is
+// resumed.
+import { InboundQueue } from '../io/inbound-queue';
+import { Reception } from '../io/reception';
+import type { Ring } from '../ring/ring';
+import type { StreamHandle } from './stream-handle';
+
+/** Bytes that wait for a socket that was paused, from which on no more are received. */
+const INBOUND_MAX = 65536;
+// Up to this size a loop is faster than the call that copies.
+const LOOP_MAX = 64;
+
+export class SocketReception extends Reception {
+  private readonly handle: StreamHandle;
+  private inbound: InboundQueue | null = null; // what came after a pause
+  private endTold = false;
+
+  constructor(ring: Ring, fd: number, handle: StreamHandle) {
+    super(ring, fd);
+    this.handle = handle;
+    this.isPaused = true; // until resume()
+  }
+
+  protected override get wantsMore(): boolean {
+    return this.inbound === null || this.inbound.bytes < INBOUND_MAX;
+  }
+
+  protected override get takesAll(): boolean {
+    return true;
+  }
+
+  protected override get subject(): object {
+    return this.handle;
+  }
+
+  resume(): void {
+    if (!this.isPaused) return;
+    this.isPaused = false;
+    if (this.inbound !== null || this.ended) queueMicrotask(() => this.drain());
+    else this.arm();
+  }
+
+  protected override received(length: number, flags: number): void {
+    const { buffers } = this.ring;
+    const offset = buffers.take(length, flags);
+    this.bytes += length;
+    if (this.stopped) buffers.release(offset);
+    else if (this.isPaused || this.inbound !== null) this.keep(offset, length);
+    else this.hand(offset, length);
+  }
+
+  // Native readers copy what they get; a stream keeps it.
+  private hand(offset: number, length: number): void {
+    const { handle, ring } = this;
+    if (!handle.isReadNatively) {
+      handle.deliver(this.copyOf(offset, length));
+      return;
+    }
+    try {
+      handle.deliver(ring.buffers.memory.view(offset, length));
+    } finally {
+      ring.buffers.release(offset);
+    }
+  }
+
+  private copyOf(offset: number, length: number): Buffer {
+    const { buffers } = this.ring;
+    const from = buffers.memory.bytes;
+    const bytes = Buffer.allocUnsafe(length);
+    if (length > LOOP_MAX) from.copy(bytes, 0, offset, offset + length);
+    else for (let i = 0; i < length; i++) bytes[i] = from[offset + i]!;
+    buffers.release(offset);
+    return bytes;
+  }
+
+  private keep(offset: number, length: number): void {
+    this.inbound ??= new InboundQueue(this.ring.buffers);
+    this.inbound.push(offset, length);
+    if (this.inbound.bytes >= INBOUND_MAX) this.cancel();
+  }
+
+  // One piece a turn, so that what a handler throws does not keep the rest back.
+  private drain(): void {
+    const { inbound } = this;
+    if (this.isPaused || this.stopped) return;
+    if (inbound === null || inbound.isEmpty) {
+      this.inbound = null;
+      if (this.ended) this.sawEnd();
+      else this.arm();
+      return;
+    }
+    const { offset, length, copy } = inbound.shift()!;
+    try {
+      if (copy === null) this.hand(offset, length);
+      else this.handle.deliver(copy);
+    } finally {
+      queueMicrotask(() => this.drain());
+    }
+  }
+
+  protected override sawEnd(): void {
+    if (this.isPaused || this.inbound !== null || this.endTold || this.stopped) return;
+    this.endTold = true;
+    this.handle.receiveEnded();
+  }
+
+  protected override failed(failure: number | Error): void {
+    this.handle.receiveFailed(failure);
+  }
+
+  protected override nowIdle(): void {
+    this.handle.receiveStopped();
+  }
+
+  /** The descriptor is closed: gives back what nobody took. */
+  finish(): void {
+    this.inbound?.clear();
+    this.inbound = null;
+  }
+}

@@ -1,0 +1,54 @@
+// Where io_uring is refused proactor/net is node:net, says so once, and lets itself be silenced.
+import { constants } from 'node:os';
+import { expect, it } from '@jest/globals';
+import { runCommand } from './support/child';
+import { describeInSandbox } from './support/sandbox';
+
+const program = `
+  const net = require('proactor/net');
+  const node = require('node:net');
+  const same = ['Socket', 'Server', 'connect', 'createServer', 'createConnection', 'Stream'];
+  console.log(net.usesProactor, same.every((name) => net[name] === node[name]));
+  console.log(net.fallbackReason);
+  const server = net.createServer((socket) => socket.end('served')).listen(0, '127.0.0.1', () => {
+    net.connect(server.address().port, '127.0.0.1').on('data', (data) => {
+      console.log(String(data));
+      server.close();
+    });
+  });`;
+
+describeInSandbox('proactor/net where io_uring is refused', (run) => {
+  const { EPERM } = constants.errno;
+
+  it('is node:net, warns once, and works', async () => {
+    const ended = await run('setup', EPERM, ['-e', `${program}; require('proactor/net');`]);
+    const [kind, reason, served] = ended.stdout.split('\n');
+    expect(kind).toBe('false true');
+    expect(reason).toMatch(/io_uring_setup.*EPERM/);
+    expect(served).toBe('served');
+    expect(ended.stderr.match(/PROACTOR_NET_FALLBACK/g)).toHaveLength(1);
+    expect(ended.stderr).toContain('PROACTOR_NO_FALLBACK_WARNING=1');
+    expect(ended.code).toBe(0);
+  });
+
+  it('does not warn where that was turned off', async () => {
+    const env = { PROACTOR_NO_FALLBACK_WARNING: '1' };
+    const ended = await run('setup', EPERM, ['-e', program], { env });
+    expect(ended).toMatchObject({ code: 0, stderr: '' });
+  });
+});
+
+it('says that it uses the Proactor where it does', async () => {
+  const source =
+    "const net = require('proactor/net'); console.log(net.usesProactor, net.fallbackReason)";
+  const ended = await runCommand(process.execPath, ['-e', source]);
+  expect(ended).toMatchObject({ code: 0, stdout: 'true undefined\n', stderr: '' });
+});
+
+it('can be imported as an ES module, by name and as a whole', async () => {
+  const source = `
+    import net, { createServer, Socket } from 'proactor/net';
+    console.log(net.createServer === createServer, net.Socket === Socket);`;
+  const ended = await runCommand(process.execPath, ['--input-type=module', '-e', source]);
+  expect(ended).toMatchObject({ code: 0, stdout: 'true true\n', stderr: '' });
+});

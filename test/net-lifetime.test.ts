@@ -1,0 +1,171 @@
+// Sockets of proactor/net at their end: what was written arrives, descriptors are closed, and nothing is kept.
+import { type EventEmitter, once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import * as nodeNet from 'node:net';
+import { expect, it } from '@jest/globals';
+import * as net from 'proactor/net';
+import { atEnd } from './support/cleanup';
+import { connectedPair, contentOf, describeNet, listening } from './support/net-bed';
+import { patient } from './support/pace';
+import { disown, tcpSocket } from './support/sockets';
+import { until } from './support/tcp-peer';
+
+/** As `once`, which an 'error' before would reject. */
+const closeOf = (emitter: EventEmitter): Promise<void> =>
+  new Promise((resolve) => emitter.once('close', () => resolve()));
+
+const descriptors = (): number => readdirSync('/proc/self/fd').length;
+
+describeNet('a socket of proactor/net at its end', ({ proactor }) => {
+  it('is an instance of the class of Node, and the other way round it is not', async () => {
+    const { near, far } = await connectedPair();
+    for (const socket of [near, far]) {
+      expect(socket).toBeInstanceOf(net.Socket);
+      expect(socket).toBeInstanceOf(nodeNet.Socket);
+    }
+    expect(new nodeNet.Socket()).not.toBeInstanceOf(net.Socket);
+  });
+
+  it('sends what was written before destroy() if the callback said so', async () => {
+    const { near, far } = await connectedPair();
+    const received = contentOf(near);
+    far.write('last words', () => far.destroy());
+    expect(String(await received)).toBe('last words');
+  });
+
+  it('sends what was taken in the same turn as destroy()', async () => {
+    const { near, far } = await connectedPair();
+    const received = contentOf(near);
+    far.write('one ');
+    far.write('two');
+    far.destroy();
+    expect(String(await received)).toBe('one two');
+  });
+
+  it('sends what was taken to a peer that reads only later, and tells "close" without waiting', async () => {
+    const { near, far } = await connectedPair();
+    near.pause();
+    const piece = Buffer.alloc(32768, 'x');
+    // Until the kernel takes no more, then a little that waits here.
+    let taken = 0;
+    const onTaken = (): void => {
+      if (!far.destroyed) taken += piece.length;
+    };
+    for (let i = 0; i < 4096 && far.writableLength === 0; i++) {
+      far.write(piece, onTaken);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(far.writableLength).toBeGreaterThan(0);
+    expect(taken).toBeGreaterThan(0);
+    far.destroy();
+    await closeOf(far);
+    near.resume();
+    const received = await contentOf(near);
+    expect(received.length).toBeGreaterThanOrEqual(taken);
+  });
+
+  it('drops what was not taken when it is destroyed', async () => {
+    const { near, far } = await connectedPair();
+    near.pause();
+    let error: Error | null | undefined;
+    far.write(Buffer.alloc(64 << 20), (failure) => {
+      error = failure;
+    });
+    far.destroy();
+    await closeOf(far);
+    near.resume();
+    const received = await contentOf(near);
+    expect(received.length).toBeLessThan(64 << 20);
+    await until('the callback is called', () => error !== undefined);
+  });
+
+  it('flushes everything before the end, to a slow reader, too', async () => {
+    const { near, far } = await connectedPair();
+    near.pause();
+    const sent = Buffer.alloc(8 << 20, 'abcdefghijklmnopqrstuvwxyz');
+    far.end(sent);
+    await new Promise((resolve) => setTimeout(resolve, patient(20)));
+    near.resume();
+    const received = await contentOf(near);
+    expect(received.equals(sent)).toBe(true);
+  });
+
+  it('resets the connection with resetAndDestroy()', async () => {
+    const { near, far } = await connectedPair();
+    const error = closeOf(near).then(() => near.errored);
+    far.resetAndDestroy();
+    expect(await error).toMatchObject({ code: 'ECONNRESET', syscall: 'read' });
+  });
+
+  it('leaves no descriptor, however it ends', async () => {
+    const endings: ((socket: nodeNet.Socket) => void)[] = [
+      (socket) => socket.end(),
+      (socket) => socket.end('bye'),
+      (socket) => socket.destroy(),
+      (socket) => socket.resetAndDestroy(),
+      (socket) => socket.destroySoon(),
+      (socket) => socket.write('x', () => socket.destroy()),
+    ];
+    const { port } = await listening((socket) => socket.resume());
+    const before = descriptors();
+    for (const end of [...endings, ...endings]) {
+      const socket = net.connect(port, '127.0.0.1').on('error', () => {});
+      socket.resume();
+      await once(socket, 'connect');
+      end(socket);
+      await closeOf(socket);
+    }
+    await until('all descriptors are closed', () => descriptors() <= before);
+  });
+
+  it('leaves no descriptor of a connect that is given up', async () => {
+    const { port } = await listening(() => {});
+    const before = descriptors();
+    for (let i = 0; i < 20; i++) {
+      const socket = net.connect(port, '127.0.0.1').on('error', () => {});
+      if (i % 2 === 0) await new Promise((resolve) => process.nextTick(resolve));
+      socket.destroy();
+      await closeOf(socket);
+    }
+    await until('all descriptors are closed', () => descriptors() <= before + 1);
+  });
+
+  it('is destroyed together with the proactor, and so is the server', async () => {
+    const { near, far } = await connectedPair();
+    const server = net.createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const closed = [closeOf(near), closeOf(far), closeOf(server)];
+    await proactor().dispose();
+    await Promise.all(closed);
+    expect(near.errored).toMatchObject({ code: 'ERR_PROACTOR_DISPOSED' });
+  });
+
+  it('runs on a proactor that the module makes itself where the one it was given is disposed of', async () => {
+    await proactor().dispose();
+    const { near, far } = await connectedPair();
+    far.end('still here');
+    expect(String(await contentOf(near))).toBe('still here');
+  });
+
+  it('frees the address at once when a server is closed', async () => {
+    const first = net.createServer().listen(0, '127.0.0.1');
+    await once(first, 'listening');
+    const { port } = first.address() as nodeNet.AddressInfo;
+    first.close();
+    const second = net.createServer().listen(port, '127.0.0.1');
+    atEnd(() => second.close());
+    await once(second, 'listening');
+    expect((second.address() as nodeNet.AddressInfo).port).toBe(port);
+  });
+
+  it('keeps a descriptor of the caller with Node', async () => {
+    const { port } = await listening((socket) => socket.pipe(socket));
+    const fd = disown(tcpSocket());
+    await proactor().connect(fd, { address: '127.0.0.1', port });
+    const socket = new net.Socket({ fd });
+    atEnd(() => socket.destroy());
+    socket.write('through a descriptor');
+    const [data] = await once(socket, 'data');
+    expect(String(data)).toBe('through a descriptor');
+  });
+});
