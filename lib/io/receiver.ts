@@ -6,7 +6,7 @@ import { checkInteger } from '../validate';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { InboundQueue } from './inbound-queue';
-import { Reception } from './reception';
+import { PAUSED, Reception, STOPPED } from './reception';
 
 /**
  * Called with received bytes, which are borrowed: valid until it returns. What it throws is an
@@ -89,8 +89,8 @@ export class Receiver extends Reception {
   }
 
   resume(): void {
-    if (!this.isPaused) return;
-    this.isPaused = false;
+    if (!this.paused) return;
+    this.state &= ~PAUSED;
     this.wake();
   }
 
@@ -141,7 +141,7 @@ export class Receiver extends Reception {
 
   private drainQueued(): void {
     const inbound = this.inbound!;
-    if (inbound.isEmpty || this.handler === null || this.isPaused || this.stopped) {
+    if (inbound.isEmpty || this.handler === null || this.paused || this.stopped) {
       this.announceEnd();
       this.arm();
       return;
@@ -189,7 +189,7 @@ export class Receiver extends Reception {
     this.bytes += length;
     if (this.idle !== null) this.idle.touch();
     const handler = this.handler;
-    if (handler === null || this.isPaused || this.stopped || this.queued > 0) {
+    if (handler === null || (this.state & (PAUSED | STOPPED)) !== 0 || this.queued > 0) {
       this.keep(offset, length);
     } else {
       this.lend(handler, offset, length, null);

@@ -21,20 +21,22 @@ const receiveOnce = initiatorOf('recvProvided', operations.recvProvided);
 /** Receives, one at a time, after which a stream that was paused is trusted to keep up again. */
 const SINGLES_AFTER_PAUSE = 64;
 
+// Bits of a reception's state. One field for all: there may be many idle connections.
+export const PAUSED = 1;
+export const STOPPED = 2;
+const ENDED = 4; // the peer's end came
+const CANCELLED = 8; // the receive in flight
+const REPEATS = 16; // it is a repeated one
+const WAITING_FOR_BUFFER = 32;
+const UNREFERENCED = 64;
+
 export abstract class Reception implements CompletionTarget {
   bytes = 0;
   protected readonly ring: Ring;
   private readonly fd: number;
-  protected isPaused = false;
-  /** The peer's end came. */
-  protected ended = false;
-  protected stopped = false;
+  protected state = 0;
   private id: OperationId = 0;
-  private cancelled = false;
-  private repeats = false; // the receive in flight is a repeated one
   private singlesLeft = 0;
-  private waitingForBuffer = false;
-  private referenced = true;
 
   constructor(ring: Ring, fd: number) {
     this.ring = ring;
@@ -47,7 +49,7 @@ export abstract class Reception implements CompletionTarget {
   protected abstract get takesAll(): boolean;
   /** Bytes came: to be taken from the buffers at once. */
   protected abstract received(length: number, flags: number): void;
-  /** `ended` is true now. */
+  /** `ended` is true from now on. */
   protected abstract sawEnd(): void;
   protected abstract failed(failure: number | Error): void;
   /** Nothing is in flight any more after `stop()`. */
@@ -61,53 +63,62 @@ export abstract class Reception implements CompletionTarget {
   }
 
   get paused(): boolean {
-    return this.isPaused;
+    return (this.state & PAUSED) !== 0;
+  }
+
+  protected get stopped(): boolean {
+    return (this.state & STOPPED) !== 0;
+  }
+
+  /** The peer's end came. */
+  protected get ended(): boolean {
+    return (this.state & ENDED) !== 0;
   }
 
   pause(): void {
-    this.isPaused = true;
+    this.state |= PAUSED;
     this.singlesLeft = SINGLES_AFTER_PAUSE;
     this.cancel();
   }
 
   /** Ends receiving; `nowIdle` is called if something is still in flight. */
   stop(): void {
-    this.stopped = true;
+    this.state |= STOPPED;
     this.cancel();
   }
 
   setReferenced(referenced: boolean): void {
-    this.referenced = referenced;
+    this.state = referenced ? this.state & ~UNREFERENCED : this.state | UNREFERENCED;
     if (this.id !== 0) this.ring.setReferenced(this.id, referenced);
   }
 
   protected arm(): void {
-    if (this.id !== 0 || this.waitingForBuffer || this.ended || this.stopped || this.isPaused)
+    if (this.id !== 0 || (this.state & (WAITING_FOR_BUFFER | ENDED | STOPPED | PAUSED)) !== 0)
       return;
     if (!this.wantsMore) return;
-    this.cancelled = false;
-    this.repeats = this.singlesLeft === 0 && this.takesAll;
+    const repeats = this.singlesLeft === 0 && this.takesAll;
+    this.state = (this.state & ~(CANCELLED | REPEATS)) | (repeats ? REPEATS : 0);
     if (this.singlesLeft > 0) this.singlesLeft--;
     try {
-      const receive = this.repeats ? receiveMultishot : receiveOnce;
+      const receive = repeats ? receiveMultishot : receiveOnce;
       this.id = receive(this.ring, this, this.fd, this.ring.buffers, 0);
     } catch (error) {
       // No slot is free for it.
       this.failed(error as Error);
       return;
     }
-    if (!this.referenced) this.ring.setReferenced(this.id, false);
+    if ((this.state & UNREFERENCED) !== 0) this.ring.setReferenced(this.id, false);
   }
 
   protected cancel(): void {
-    if (this.id === 0 || this.cancelled) return;
-    this.cancelled = true;
+    if (this.id === 0 || (this.state & CANCELLED) !== 0) return;
+    this.state |= CANCELLED;
     cancelOperation(this.ring, this.id);
   }
 
   /** Nobody takes all any more: one receive at a time is enough. */
   protected cancelRepeated(): void {
-    if (this.repeats) this.cancel();
+    if ((this.state & REPEATS) !== 0) this.cancel();
   }
 
   /** A completion of the receive. */
@@ -131,14 +142,14 @@ export abstract class Reception implements CompletionTarget {
 
   private noData(result: number): void {
     if (result === 0) {
-      this.ended = true;
+      this.state |= ENDED;
       this.sawEnd();
     } else if (result === -ENOBUFS) {
       this.ring.counters[COUNTER_BUFFER_EXHAUSTION]!++;
       channels.buffersExhausted.publish({ stream: this.subject });
-      this.waitingForBuffer = true;
+      this.state |= WAITING_FOR_BUFFER;
       this.ring.buffers.whenAvailable(() => {
-        this.waitingForBuffer = false;
+        this.state &= ~WAITING_FOR_BUFFER;
         this.arm();
       });
     } else if (result !== -ECANCELED && result !== -EINTR && result !== -EAGAIN) {

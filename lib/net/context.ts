@@ -7,10 +7,21 @@ const SPARE_SENDERS_MAX = 256;
 
 export class Context {
   readonly proactor: Proactor;
+  /** The receive buffers. Of a plain array a view is cheaper than of a Buffer. */
+  private readonly received: Uint8Array;
   private readonly spare: SocketSender[] = [];
 
   constructor(proactor: Proactor) {
     this.proactor = proactor;
+    const { buffer, byteOffset, byteLength } = proactor.buffers.memory.bytes;
+    this.received = new Uint8Array(buffer, byteOffset, byteLength);
+  }
+
+  /** A copy of received bytes. */
+  copyOf(offset: number, length: number): Buffer {
+    const bytes = Buffer.allocUnsafe(length);
+    bytes.set(this.received.subarray(offset, offset + length));
+    return bytes;
   }
 
   /** A sender without work, if one is kept. */

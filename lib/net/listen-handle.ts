@@ -175,7 +175,7 @@ export class TcpListenHandle extends ListenHandle {
   }
 
   protected makeStream(): ConnectingHandle {
-    return new TcpHandle(this.context, 'TCPWRAP');
+    return new TcpHandle(this.context);
   }
 
   bind(address: string, port: number, flags: number): number {
@@ -201,7 +201,7 @@ export class PipeListenHandle extends ListenHandle {
   }
 
   protected makeStream(): ConnectingHandle {
-    return new PipeHandle(this.context, 'PIPEWRAP');
+    return new PipeHandle(this.context);
   }
 
   bind(path: string): number {

@@ -21,6 +21,7 @@ declare class JsStream {
   finishWrite(request: object, status: number): void;
   finishShutdown(request: object, status: number): void;
   useUserBuffer(bytes: Uint8Array): void;
+  getAsyncId(): number;
 }
 
 /** Its class. */
@@ -40,6 +41,11 @@ export interface NodeInternals {
   readonly noDelay: symbol;
   readonly keepAlive: symbol;
   readonly keepAliveDelay: symbol;
+  /** Under which a resource keeps what `AsyncResource.runInAsyncScope` enters. */
+  readonly asyncId: symbol;
+  readonly triggerAsyncId: symbol;
+  /** From Node 22 on. */
+  readonly contextFrame: symbol | undefined;
 }
 
 class Missing extends Error {}
@@ -77,12 +83,14 @@ function jsStreamClass(): JsStreamClass {
 
 function find(): NodeInternals {
   if (runtimeName() !== 'Node.js') throw new Missing(`this is ${runtimeName()}`);
+  const major = Number.parseInt(process.versions.node, 10);
+  const resource = new AsyncResource('PROACTOR');
   const buffer = new Uint8Array(1);
   const socket = new net.Socket({
     onread: { buffer, callback: () => true },
   } as net.SocketConstructorOpts);
   const handle = {
-    getAsyncId: () => new AsyncResource('PROACTOR').asyncId(),
+    getAsyncId: () => resource.asyncId(),
     readStart: () => 0,
     useUserBuffer() {},
     close() {},
@@ -98,6 +106,9 @@ function find(): NodeInternals {
     noDelay: symbolOf(socket, 'kSetNoDelay'),
     keepAlive: symbolOf(socket, 'kSetKeepAlive'),
     keepAliveDelay: symbolOf(socket, 'kSetKeepAliveInitialDelay'),
+    asyncId: symbolOf(resource, 'async_id_symbol'),
+    triggerAsyncId: symbolOf(resource, 'trigger_async_id_symbol'),
+    contextFrame: major < 22 ? undefined : symbolOf(resource, 'context_frame'),
   };
 }
 

@@ -1,14 +1,12 @@
 // The receiving half of a socket's handle: what comes goes to the handle, at once or when the socket is
 // resumed.
 import { InboundQueue } from '../io/inbound-queue';
-import { Reception } from '../io/reception';
+import { PAUSED, Reception } from '../io/reception';
 import type { Ring } from '../ring/ring';
 import type { StreamHandle } from './stream-handle';
 
 /** Bytes that wait for a socket that was paused, from which on no more are received. */
 const INBOUND_MAX = 65536;
-// Up to this size a loop is faster than the call that copies.
-const LOOP_MAX = 64;
 
 export class SocketReception extends Reception {
   private readonly handle: StreamHandle;
@@ -18,7 +16,7 @@ export class SocketReception extends Reception {
   constructor(ring: Ring, fd: number, handle: StreamHandle) {
     super(ring, fd);
     this.handle = handle;
-    this.isPaused = true; // until resume()
+    this.state |= PAUSED; // until resume()
   }
 
   protected override get wantsMore(): boolean {
@@ -34,8 +32,8 @@ export class SocketReception extends Reception {
   }
 
   resume(): void {
-    if (!this.isPaused) return;
-    this.isPaused = false;
+    if (!this.paused) return;
+    this.state &= ~PAUSED;
     if (this.inbound !== null || this.ended) queueMicrotask(() => this.drain());
     else this.arm();
   }
@@ -45,32 +43,25 @@ export class SocketReception extends Reception {
     const offset = buffers.take(length, flags);
     this.bytes += length;
     if (this.stopped) buffers.release(offset);
-    else if (this.isPaused || this.inbound !== null) this.keep(offset, length);
+    else if (this.paused || this.inbound !== null) this.keep(offset, length);
     else this.hand(offset, length);
   }
 
   // Native readers copy what they get; a stream keeps it.
   private hand(offset: number, length: number): void {
-    const { handle, ring } = this;
+    const { handle } = this;
+    const { buffers } = this.ring;
     if (!handle.isReadNatively) {
-      handle.deliver(this.copyOf(offset, length));
+      const bytes = handle.context.copyOf(offset, length);
+      buffers.release(offset);
+      handle.deliver(bytes);
       return;
     }
     try {
-      handle.deliver(ring.buffers.memory.view(offset, length));
+      handle.deliver(buffers.memory.view(offset, length));
     } finally {
-      ring.buffers.release(offset);
+      buffers.release(offset);
     }
-  }
-
-  private copyOf(offset: number, length: number): Buffer {
-    const { buffers } = this.ring;
-    const from = buffers.memory.bytes;
-    const bytes = Buffer.allocUnsafe(length);
-    if (length > LOOP_MAX) from.copy(bytes, 0, offset, offset + length);
-    else for (let i = 0; i < length; i++) bytes[i] = from[offset + i]!;
-    buffers.release(offset);
-    return bytes;
   }
 
   private keep(offset: number, length: number): void {
@@ -82,7 +73,7 @@ export class SocketReception extends Reception {
   // One piece a turn, so that what a handler throws does not keep the rest back.
   private drain(): void {
     const { inbound } = this;
-    if (this.isPaused || this.stopped) return;
+    if (this.paused || this.stopped) return;
     if (inbound === null || inbound.isEmpty) {
       this.inbound = null;
       if (this.ended) this.sawEnd();
@@ -99,7 +90,7 @@ export class SocketReception extends Reception {
   }
 
   protected override sawEnd(): void {
-    if (this.isPaused || this.inbound !== null || this.endTold || this.stopped) return;
+    if (this.paused || this.inbound !== null || this.endTold || this.stopped) return;
     this.endTold = true;
     this.handle.receiveEnded();
   }

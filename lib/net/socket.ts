@@ -40,7 +40,7 @@ function replaced(handle: unknown): unknown {
   if (native.fd >= 0) return handle;
   native.close();
   const context = currentContext();
-  return isTcp ? new TcpHandle(context, 'TCPWRAP') : new PipeHandle(context, 'PIPEWRAP');
+  return isTcp ? new TcpHandle(context) : new PipeHandle(context);
 }
 
 interface OwnSocket extends HandleOwner, SocketPrototype {

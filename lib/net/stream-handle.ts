@@ -6,7 +6,7 @@
 //                                       -> readBuffer() -> native    TLS, HTTP, `onread`
 //   socket._write() -> write   -> SocketSender -> kernel
 //   TLS, HTTP       -> onwrite -> SocketSender
-import { AsyncResource } from 'node:async_hooks';
+import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 import type { Socket as NodeSocket } from 'node:net';
 import { proactorError, systemError } from '../errors';
 import type { SenderHost, WriteCallback } from '../io/sender';
@@ -39,32 +39,58 @@ export interface Request {
   ) => void;
 }
 
+const { runInAsyncScope } = AsyncResource.prototype;
+
+// Bits of a handle's state. One field for all: there may be many idle sockets.
+const CONNECTING = 1;
+const CLOSING = 2;
+const OPEN = 4; // connected, and its descriptor not closed
+const NATIVE = 8; // native code reads
+const UNREFERENCED = 16;
+const HAS_READER = 32;
+const END_WAITS = 64; // behind what a user's buffer had no room for
+
 export abstract class StreamHandle extends internals.JsStream implements SenderHost {
   /** Set and read by net.Socket. */
   reading = false;
+  /** @internal */
+  readonly context: Context;
   /** Our own end's descriptor; -1 before there is one. */
   protected descriptor = -1;
-  protected connecting = false;
-  protected closing = false;
-  private readonly scope: AsyncResource;
-  protected readonly context: Context;
+  private state = 0;
   private reception: SocketReception | null = null;
   private sender: SocketSender | null = null; // while there is something to send
   private sentBefore = 0; // by senders that were given back
-  private native = false;
-  private referenced = true;
   private takenTo = 0; // so many bytes were taken as sent
   private rest: Buffer | null = null; // what a user's buffer had no room for
-  private endWaits = false; // the peer's end comes behind that
-  private tellShutdown: ((status: number) => void) | null = null;
-  private closed: (() => void) | null = null;
-  private isOpen = false;
-  private isRead = false;
+  /** Told when sending has ended. */
+  private onShutdown: ((status: number) => void) | null = null;
+  private onClosed: (() => void) | null = null;
 
-  constructor(context: Context, provider: string) {
+  constructor(context: Context) {
     super();
     this.context = context;
-    this.scope = new AsyncResource(provider, { requireManualDestroy: true });
+    // The handle is the resource that its events run in, as Node's own are: nothing else is kept for that.
+    const scope = this as unknown as Record<symbol, unknown>;
+    const { asyncId, triggerAsyncId, contextFrame } = internals;
+    scope[asyncId] = this.getAsyncId();
+    scope[triggerAsyncId] = executionAsyncId();
+    if (contextFrame !== undefined) {
+      const current = new AsyncResource('PROACTOR') as unknown as Record<symbol, unknown>;
+      scope[contextFrame] = current[contextFrame];
+    }
+  }
+
+  private is(bits: number): boolean {
+    return (this.state & bits) !== 0;
+  }
+
+  protected get closing(): boolean {
+    return (this.state & CLOSING) !== 0;
+  }
+
+  protected set connecting(connecting: boolean) {
+    this.state = connecting ? this.state | CONNECTING : this.state & ~CONNECTING;
   }
 
   // ---- what net.Socket asks for
@@ -78,13 +104,13 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
    * would take the native object for one of libuv's.
    */
   override set onread(reader: unknown) {
-    if (this.isRead && !this.closing) {
+    if ((this.state & (HAS_READER | CLOSING)) === HAS_READER) {
       throw proactorError(
         'ERR_PROACTOR_UNSUPPORTED',
         'A socket of proactor/net cannot be sent to another process: use one of node:net',
       );
     }
-    this.isRead = true;
+    this.state |= HAS_READER;
     super.onread = reader;
   }
 
@@ -99,9 +125,9 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   protected connected(): void {
     const { proactor } = this.context;
     this.reception = new SocketReception(proactor.ring, this.descriptor, this);
-    if (!this.referenced) this.reception.setReferenced(false);
+    if (this.is(UNREFERENCED)) this.reception.setReferenced(false);
     proactor.own(this);
-    this.isOpen = true;
+    this.state |= OPEN;
   }
 
   get fd(): number {
@@ -125,10 +151,6 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     return this.sender === null ? 0 : this.sender.queued;
   }
 
-  getAsyncId(): number {
-    return this.scope.asyncId();
-  }
-
   readStart(): number {
     if (this.reception === null) return -ENOTCONN;
     if (this.rest !== null) queueMicrotask(() => this.deliverRest());
@@ -142,17 +164,17 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   }
 
   ref(): void {
-    this.referenced = true;
+    this.state &= ~UNREFERENCED;
     this.reception?.setReferenced(true);
   }
 
   unref(): void {
-    this.referenced = false;
+    this.state |= UNREFERENCED;
     this.reception?.setReferenced(false);
   }
 
   hasRef(): boolean {
-    return this.referenced && !this.closing;
+    return !this.is(UNREFERENCED | CLOSING);
   }
 
   /**
@@ -224,22 +246,22 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   private endSending(tell: (status: number) => void): number {
     if (this.reception === null) return -ENOTCONN;
-    this.tellShutdown = tell;
+    this.onShutdown = tell;
     this.neededSender().end();
     return 0;
   }
 
   private shutdownDone(status: number): void {
-    const tell = this.tellShutdown;
-    this.tellShutdown = null;
+    const tell = this.onShutdown;
+    this.onShutdown = null;
     tell?.(status);
   }
 
   /** Ends everything and closes the descriptor; what was taken is sent before. `closed` is told. */
   close(closed?: () => void): void {
     if (this.closing) return;
-    this.closing = true;
-    this.closed = closed ?? null;
+    this.state |= CLOSING;
+    this.onClosed = closed ?? null;
     if (this.reception === null) {
       this.closeUnconnected();
       return;
@@ -262,7 +284,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   // A connect may be in flight: its completion closes.
   protected closeUnconnected(): void {
-    if (this.connecting) return;
+    if (this.is(CONNECTING)) return;
     if (this.descriptor >= 0) this.context.proactor.ring.closeDescriptor(this.descriptor);
     setImmediate(() => this.tellClosed());
   }
@@ -279,16 +301,16 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   }
 
   private tellClosed(): void {
-    const { closed } = this;
-    this.closed = null;
-    if (closed !== null) this.scope.runInAsyncScope(closed);
+    const { onClosed } = this;
+    this.onClosed = null;
+    if (onClosed !== null) this.inScope(onClosed, undefined);
   }
 
   private closeWhenIdle(): void {
     const { sender } = this;
-    if (!this.isOpen || !this.closing || this.reception!.inFlight) return;
+    if ((this.state & (OPEN | CLOSING)) !== (OPEN | CLOSING) || this.reception!.inFlight) return;
     if (sender !== null && (sender.inFlight || !sender.isStopped)) return;
-    this.isOpen = false;
+    this.state &= ~OPEN;
     const { descriptor } = this;
     const { proactor } = this.context;
     const { ring } = proactor;
@@ -331,23 +353,23 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     self: unknown,
     ...args: A
   ): void {
-    this.scope.runInAsyncScope(run, self, ...args);
+    runInAsyncScope.call(this, run, self, ...args);
   }
 
   // ---- what the receiver reports
 
   /** Whoever reads copies what `deliver` gives: TLS, HTTP, or a buffer of the user's. */
   get isReadNatively(): boolean {
-    return this.native;
+    return this.is(NATIVE);
   }
 
   /** Received bytes: the socket's own, or lent to who reads natively. */
   deliver(bytes: Buffer): void {
     const { owner } = this;
     if (this.closing || owner === undefined) return;
-    if (this.native) this.readBuffer(bytes);
+    if (this.is(NATIVE)) this.readBuffer(bytes);
     else if (owner[internals.userBuffer] !== null) this.fillUserBuffer(owner, bytes);
-    else this.scope.runInAsyncScope(this.push, this, owner, bytes);
+    else runInAsyncScope.call(this, this.push, this, owner, bytes);
   }
 
   private push(owner: HandleOwner, bytes: Buffer): void {
@@ -368,7 +390,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
       rest = rest.subarray(length);
     }
     if (rest.length > 0) this.rest = rest;
-    else if (this.endWaits && !this.closing) this.receiveEnded();
+    else if (this.is(END_WAITS) && !this.closing) this.receiveEnded();
   }
 
   private deliverRest(): void {
@@ -382,10 +404,12 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   receiveEnded(): void {
     const { owner } = this;
     if (this.closing || owner === undefined) return;
-    this.endWaits = this.rest !== null;
-    if (this.endWaits) return;
-    if (this.native) this.emitEOF();
-    else this.scope.runInAsyncScope(this.pushEnd, this, owner);
+    if (this.rest !== null) {
+      this.state |= END_WAITS;
+      return;
+    }
+    if (this.is(NATIVE)) this.emitEOF();
+    else runInAsyncScope.call(this, this.pushEnd, this, owner);
   }
 
   private pushEnd(owner: HandleOwner): void {
@@ -446,12 +470,12 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   /** Asked by TLS, HTTP and HTTP/2 before they read natively: from here on bytes go that way. */
   get isStreamBase(): boolean {
-    this.native = true;
+    this.state |= NATIVE;
     return true;
   }
 
   onreadstart(): number {
-    this.native = true;
+    this.state |= NATIVE;
     return this.readStart();
   }
 
