@@ -19,5 +19,6 @@ export async function chooseNet({ net, dispatch }) {
   const proactor = new Proactor({ dispatch });
   module.useProactor(proactor);
   const { takeConnections } = await import('../../dist/net/server.js');
-  return { ...module, attach: (server) => takeConnections(server, () => proactor) };
+  const { contextOf } = await import('../../dist/net/context.js');
+  return { ...module, attach: (server) => takeConnections(server, () => contextOf(proactor)) };
 }
