@@ -15,17 +15,28 @@ export function fail(message) {
   process.exit(1);
 }
 
-/** The values of a script's options. With --help prints `usage` and ends; for what it cannot follow ends with status 1. */
-export function readOptions(options, usage) {
+/**
+ * The values of a script's options and of its `operands`, all of which must be there. With --help prints `usage` and ends;
+ * for what it cannot follow ends with status 1.
+ */
+export function readOptions(options, usage, operands = []) {
   let values;
+  let positionals;
   try {
-    values = parseArgs({ options: { ...options, help: { type: 'boolean' } } }).values;
+    ({ values, positionals } = parseArgs({
+      options: { ...options, help: { type: 'boolean' } },
+      allowPositionals: operands.length > 0,
+    }));
   } catch (error) {
     fail(`${error.message}\n${usage}`);
   }
-  if (!values.help) return values;
-  console.log(usage);
-  return process.exit(0);
+  if (values.help) {
+    console.log(usage);
+    return process.exit(0);
+  }
+  if (positionals.length !== operands.length) fail(`${operands.join(' ')} is needed\n${usage}`);
+  const named = operands.map((name, index) => [name, positionals[index]]);
+  return { ...values, ...Object.fromEntries(named) };
 }
 
 /** Runs a command of node_modules/.bin (or of PATH) with inherited output; returns its exit status. */
