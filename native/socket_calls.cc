@@ -29,6 +29,10 @@ int ListenSocket(int fd, int backlog) { return ResultOf(listen(fd, backlog)); }
 
 int ShutdownSocket(int fd, int how) { return ResultOf(shutdown(fd, how)); }
 
+int TrySend(int fd, const void* data, size_t length) {
+  return ResultOf(static_cast<int>(send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)));
+}
+
 int SetIntegerOption(int fd, int level, int name, int value) {
   return ResultOf(setsockopt(fd, level, name, &value, sizeof(value)));
 }

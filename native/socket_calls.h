@@ -17,6 +17,8 @@ int BindSocket(int fd, const void* address, size_t length);
 int ListenSocket(int fd, int backlog);
 // SHUT_RD, SHUT_WR or SHUT_RDWR; a listening socket gives its address up.
 int ShutdownSocket(int fd, int how);
+// What the socket takes at once, without waiting: -EAGAIN if nothing.
+int TrySend(int fd, const void* data, size_t length);
 int SetIntegerOption(int fd, int level, int name, int value);
 int GetIntegerOption(int fd, int level, int name, int* value);
 // Makes close(2) reset the connection instead of ending it.

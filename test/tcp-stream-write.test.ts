@@ -198,7 +198,9 @@ onBothDispatchers('TcpStream sending', (bed) => {
     peer.resume();
     const ended = new Promise((resolve) => peer.on('end', resolve));
     expect(stream.write(data)).toBe(false);
-    expect(stream.writableLength).toBe(data.length);
+    // The socket took a part of it at once.
+    expect(stream.bytesWritten + stream.writableLength).toBe(data.length);
+    expect(stream.writableLength).toBeGreaterThan(0);
     await stream.end();
     await ended;
     expect(hash.digest('hex')).toBe(digest);

@@ -24,7 +24,7 @@ export type WriteData =
 
 // Up to this size bytes are copied at the call; larger buffers are referenced until their turn
 // comes.
-const COPY_LIMIT = 16384;
+export const COPY_LIMIT = 16384;
 // What a large buffer is cut into.
 const PIECE_BYTES = 262144;
 // Several segments of no more than this together are cheaper copied into one than gathered.

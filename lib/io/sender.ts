@@ -1,6 +1,7 @@
 // The sending half of a stream: what is written in one turn goes out together, one send is in
 // flight at a time, and the end comes after everything.
 import type { Proactor } from '../proactor';
+import { addon } from '../ring/binding';
 import type { Deferred } from '../ring/deferred-list';
 import type { CompletionTarget, OperationId } from '../ring/handler-table';
 import { EAGAIN, ECANCELED, EINTR, ENOTCONN, SHUT_WR } from '../ring/kernel';
@@ -8,7 +9,9 @@ import { QUIET } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
-import { SendQueue, type WriteData } from './send-queue';
+import { COPY_LIMIT, SendQueue, type WriteData } from './send-queue';
+
+const INT32_MAX = 0x7fffffff;
 
 /** What the stream does about what its sender finds. */
 export interface SenderHost {
@@ -100,6 +103,7 @@ export class Sender implements Deferred, CompletionTarget {
 
   write(data: WriteData, callback: WriteCallback | undefined): boolean {
     if (data instanceof Chunk) this.queue.addHeld(data);
+    else if (data instanceof Uint8Array && data.length > COPY_LIMIT) this.writeLarge(data);
     else this.queue.add(data);
     return this.added(callback);
   }
@@ -107,6 +111,22 @@ export class Sender implements Deferred, CompletionTarget {
   writeText(text: string, encoding: BufferEncoding, callback: WriteCallback | undefined): boolean {
     this.queue.addText(text, encoding);
     return this.added(callback);
+  }
+
+  // At once from where it lies, where nothing has to go before it: to copy it first costs more than a system
+  // call does. An I/O thread has the time to do it later.
+  private writeLarge(data: Uint8Array): void {
+    let rest = data;
+    if (this.queue.isEmpty && this.sendSlot === 0 && !this.stopped && !this.ring.threaded) {
+      const sent = data.length > INT32_MAX ? 0 : addon!.trySend(this.fd, data);
+      // What failed fails again as an operation, and is told then.
+      if (sent > 0) {
+        this.bytes += sent;
+        this.idle?.touch();
+        rest = data.subarray(sent);
+      }
+    }
+    this.queue.add(rest);
   }
 
   /** As `write`, of bytes that the caller may change at once: they are copied, however many. */

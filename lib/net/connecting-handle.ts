@@ -3,8 +3,9 @@
 import type { OperationId } from '../ring/handler-table';
 import { ECANCELED, EINVAL } from '../ring/kernel';
 import type { Endpoint, UnixEndpoint } from '../socket-address';
+import type { Request } from './node-objects';
 import { openSocket } from './socket-setup';
-import { type Request, StreamHandle } from './stream-handle';
+import { StreamHandle } from './stream-handle';
 
 export type ConnectRequest = Request;
 

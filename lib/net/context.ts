@@ -2,6 +2,14 @@
 import { checkProactor, Proactor } from '../proactor';
 import type { SocketSender } from './socket-sender';
 
+/**
+ * Freed memory of up to twice this size stays with the process. Sockets get their bytes in buffers of up
+ * to 64 KiB from the C library; returned to the system when they are collected, each would cost its page
+ * faults anew. glibc keeps as much as twice the largest block that was ever freed: 64 uploads at once
+ * came to 1.4 GB/s with, and to 0.7 without it.
+ */
+const KEPT_BYTES = 8 << 20;
+
 /** Senders without work that are kept for the next write. */
 const SPARE_SENDERS_MAX = 256;
 
@@ -13,6 +21,7 @@ export class Context {
 
   constructor(proactor: Proactor) {
     this.proactor = proactor;
+    Buffer.allocUnsafeSlow(KEPT_BYTES); // dropped at once
     const { buffer, byteOffset, byteLength } = proactor.buffers.memory.bytes;
     this.received = new Uint8Array(buffer, byteOffset, byteLength);
   }

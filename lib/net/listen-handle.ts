@@ -12,6 +12,8 @@ import { PipeHandle } from './pipe-handle';
 import { bindTcp, bindTo, localName, openSocket } from './socket-setup';
 import { TcpHandle } from './tcp-handle';
 
+const SERVER = 1; // Node's own constant
+
 // After the process or the system ran out of descriptors or memory: how long until it is tried again.
 const RETRY_MS = 100;
 const PASSING = [-kernel.EMFILE, -kernel.ENFILE, -kernel.ENOBUFS, -kernel.ENOMEM];
@@ -20,7 +22,9 @@ const IGNORED = [-kernel.ECANCELED, -kernel.ECONNABORTED, -kernel.EINTR, -kernel
 /** Called with 0 and the handle of a connection, or with -errno. */
 type OnConnection = (error: number, handle?: ConnectingHandle) => void;
 
-export abstract class ListenHandle {
+// Node takes a handle by its class: in `server.listen(other)`, and where a server is sent to another process,
+// which fails since the native part of ours is never opened.
+export abstract class ListenHandle extends internals.Tcp {
   /** Set by net.Server. */
   onconnection: OnConnection | undefined;
   protected readonly context: Context;
@@ -33,6 +37,7 @@ export abstract class ListenHandle {
   private closed: (() => void) | undefined;
 
   constructor(context: Context, provider: string) {
+    super(SERVER);
     this.context = context;
     this.scope = new AsyncResource(provider, { requireManualDestroy: true });
   }
@@ -45,15 +50,15 @@ export abstract class ListenHandle {
     return Math.min(fd, 0);
   }
 
-  get fd(): number {
+  override get fd(): number {
     return this.descriptor;
   }
 
-  getAsyncId(): number {
+  override getAsyncId(): number {
     return this.scope.asyncId();
   }
 
-  listen(backlog: number): number {
+  override listen(backlog: number): number {
     const result = addon!.listen(this.descriptor, backlog);
     if (result < 0) return result;
     if (this.id === 0) this.context.proactor.own(this);
@@ -120,10 +125,11 @@ export abstract class ListenHandle {
     if (!this.referenced) this.retry.unref();
   }
 
-  close(closed?: () => void): void {
+  override close(closed?: () => void): void {
     if (this.closing) return;
     this.closing = true;
     this.closed = closed;
+    super.close();
     clearTimeout(this.retry);
     if (this.id === 0) {
       this.finishClose();
@@ -152,19 +158,19 @@ export abstract class ListenHandle {
     this.close();
   }
 
-  ref(): void {
+  override ref(): void {
     this.referenced = true;
     this.retry?.ref();
     if (this.id !== 0) this.context.proactor.refOperation(this.id);
   }
 
-  unref(): void {
+  override unref(): void {
     this.referenced = false;
     this.retry?.unref();
     if (this.id !== 0) this.context.proactor.unrefOperation(this.id);
   }
 
-  hasRef(): boolean {
+  override hasRef(): boolean {
     return this.referenced && !this.closing;
   }
 }
@@ -238,7 +244,5 @@ export class PipeListenHandle extends ListenHandle {
   }
 }
 
-// `server.listen(other)` takes a handle by its class.
-if (typeof internals.Tcp === 'function') {
-  Object.setPrototypeOf(ListenHandle.prototype, internals.Tcp.prototype);
-}
+// What Node's has, and this has not: it is asked whether it is there.
+Object.defineProperty(PipeListenHandle.prototype, 'getsockname', { value: undefined });

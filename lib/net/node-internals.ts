@@ -7,8 +7,14 @@ import { Duplex } from 'node:stream';
 import { runtimeName } from '../probe';
 
 /** A handle as node:net makes it. */
-export interface NodeHandle {
-  readonly fd: number;
+export declare class NodeHandle {
+  constructor(type: number);
+  get fd(): number;
+  getAsyncId(): number;
+  listen(backlog: number): number;
+  ref(): void;
+  unref(): void;
+  hasRef(): boolean;
   close(callback?: () => void): void;
 }
 
@@ -30,8 +36,8 @@ export type JsStreamClass = typeof JsStream;
 /** @internal */
 export interface NodeInternals {
   readonly JsStream: JsStreamClass;
-  readonly Tcp: abstract new () => NodeHandle;
-  readonly Pipe: abstract new () => NodeHandle;
+  readonly Tcp: typeof NodeHandle;
+  readonly Pipe: typeof NodeHandle;
   /** A handle's socket or server. */
   readonly owner: symbol;
   /** A socket's buffer for `onread`, or null. */
@@ -60,12 +66,12 @@ function symbolOf(object: object, description: string): symbol {
 
 type Listening = (address: string, port: number, type: number) => NodeHandle | number;
 
-function handleClass(address: string, port: number, type: number): abstract new () => NodeHandle {
+function handleClass(address: string, port: number, type: number): typeof NodeHandle {
   const make = (net as unknown as { _createServerHandle?: Listening })._createServerHandle;
   const handle = make?.(address, port, type);
   if (typeof handle !== 'object') throw new Missing(`no handle for ${JSON.stringify(address)}`);
   handle.close();
-  return handle.constructor as abstract new () => NodeHandle;
+  return handle.constructor as typeof NodeHandle;
 }
 
 // Node wraps a stream that has no native handle in one of its own, for TLS.
@@ -125,5 +131,5 @@ export const found: NodeInternals | string = tryToFind();
 
 /** What was found. Only for what is not used where something is missing. */
 export const internals = (
-  typeof found === 'string' ? { JsStream: class {} } : found
+  typeof found === 'string' ? { JsStream: class {}, Tcp: class {} } : found
 ) as NodeInternals;

@@ -198,7 +198,7 @@ function applyOptions(server: OwnServer, socket: Record<symbol, unknown>, handle
 
 /** As net.Server: can be called without `new`, and be inherited from in the old way. */
 function ServerFunction(this: OwnServer, ...args: unknown[]): unknown {
-  if (!(this instanceof ServerFunction)) {
+  if (!Object.prototype.isPrototypeOf.call(ServerFunction.prototype, this)) {
     return new (ServerFunction as unknown as new (...args: unknown[]) => unknown)(...args);
   }
   NodeServer.apply(this, args);
@@ -219,7 +219,10 @@ ServerFunction.prototype = Object.create(net.Server.prototype, {
     configurable: true,
   },
 });
-Object.defineProperty(ServerFunction, 'name', { value: 'Server' });
+Object.defineProperties(ServerFunction, {
+  name: { value: 'Server' },
+  [Symbol.hasInstance]: { value: (value: unknown) => value instanceof net.Server },
+});
 
 /** `net.Server` on the Proactor. */
 export const Server = ServerFunction as unknown as typeof net.Server;

@@ -7,6 +7,8 @@ import type { StreamHandle } from './stream-handle';
 
 /** Bytes that wait for a socket that was paused, from which on no more are received. */
 const INBOUND_MAX = 65536;
+// What a socket gets at a time. Larger buffers are mapped by the C library one by one, and cost page faults.
+const PIECE_MAX = 65536;
 
 export class SocketReception extends Reception {
   private readonly handle: StreamHandle;
@@ -41,16 +43,22 @@ export class SocketReception extends Reception {
   protected override received(length: number, flags: number): void {
     const { buffers } = this.ring;
     const offset = buffers.take(length, flags);
-    this.bytes += length;
     if (this.stopped) buffers.release(offset);
     else if (this.paused || this.inbound !== null) this.keep(offset, length);
+    else if (length > PIECE_MAX) this.handInPieces(offset, length);
     else this.hand(offset, length);
+  }
+
+  private handInPieces(offset: number, length: number): void {
+    this.keep(offset, length);
+    queueMicrotask(() => this.drain());
   }
 
   // Native readers copy what they get; a stream keeps it.
   private hand(offset: number, length: number): void {
     const { handle } = this;
     const { buffers } = this.ring;
+    this.bytes += length;
     if (!handle.isReadNatively) {
       const bytes = handle.context.copyOf(offset, length);
       buffers.release(offset);
@@ -65,9 +73,14 @@ export class SocketReception extends Reception {
   }
 
   private keep(offset: number, length: number): void {
-    this.inbound ??= new InboundQueue(this.ring.buffers);
-    this.inbound.push(offset, length);
-    if (this.inbound.bytes >= INBOUND_MAX) this.cancel();
+    const { buffers } = this.ring;
+    this.inbound ??= new InboundQueue(buffers);
+    // A hold for each piece: they go back one by one.
+    for (let at = 0; at < length; at += PIECE_MAX) {
+      if (at > 0) buffers.retain(offset);
+      this.inbound.push(offset + at, Math.min(PIECE_MAX, length - at));
+    }
+    if (this.paused && this.inbound.bytes >= INBOUND_MAX) this.cancel();
   }
 
   // One piece a turn, so that what a handler throws does not keep the rest back.
@@ -83,7 +96,10 @@ export class SocketReception extends Reception {
     const { offset, length, copy } = inbound.shift()!;
     try {
       if (copy === null) this.hand(offset, length);
-      else this.handle.deliver(copy);
+      else {
+        this.bytes += length;
+        this.handle.deliver(copy);
+      }
     } finally {
       queueMicrotask(() => this.drain());
     }

@@ -26,4 +26,10 @@ export class SocketSender extends Sender {
     super.complete(result);
     if (this.hasNoWork) this.handle.giveBackSender(this);
   }
+
+  // All was sent at once.
+  override runDeferred(): void {
+    super.runDeferred();
+    if (this.hasNoWork) this.handle.giveBackSender(this);
+  }
 }

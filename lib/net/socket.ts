@@ -3,17 +3,14 @@
 import * as net from 'node:net';
 import { currentContext } from './context';
 import { internals, type NodeHandle } from './node-internals';
+import type { HandleOwner, WriteDone, WrittenChunk } from './node-objects';
 import { PipeHandle } from './pipe-handle';
-
-import { type HandleOwner, StreamHandle } from './stream-handle';
+import { StreamHandle } from './stream-handle';
 import { TcpHandle } from './tcp-handle';
-
-type Done = (error?: Error | null) => void;
-type Chunk = { chunk: string | Uint8Array; encoding: BufferEncoding };
 
 /** What of net.Socket's prototype is not in its types. */
 interface SocketPrototype {
-  _writeGeneric(isVector: boolean, data: unknown, encoding: string, done: Done): void;
+  _writeGeneric(isVector: boolean, data: unknown, encoding: string, done: WriteDone): void;
   _reset(): void;
 }
 
@@ -45,12 +42,13 @@ function replaced(handle: unknown): unknown {
 
 interface OwnSocket extends HandleOwner, SocketPrototype {
   _handle: unknown;
-  resetAndClosing?: boolean;
+  _pendingData: unknown;
+  _pendingEncoding: string;
 }
 
 /** As net.Socket: can be called without `new`, and be inherited from in the old way. */
 function SocketFunction(this: OwnSocket, options?: net.SocketConstructorOpts | number): unknown {
-  if (!(this instanceof SocketFunction)) {
+  if (!Object.prototype.isPrototypeOf.call(SocketFunction.prototype, this)) {
     return new (SocketFunction as unknown as new (options?: unknown) => unknown)(options);
   }
   opensDescriptor = typeof options === 'number' || options?.fd !== undefined;
@@ -73,7 +71,11 @@ SocketFunction.prototype = Object.create(base, {
     },
   },
 });
-Object.defineProperty(SocketFunction, 'name', { value: 'Socket' });
+Object.defineProperties(SocketFunction, {
+  name: { value: 'Socket' },
+  // Sockets that Node made, for HTTP say, are what a program means by it as well.
+  [Symbol.hasInstance]: { value: (value: unknown) => value instanceof net.Socket },
+});
 
 const own = SocketFunction.prototype as OwnSocket;
 
@@ -83,8 +85,10 @@ own._writeGeneric = function (isVector, data, encoding, done) {
     base._writeGeneric.call(this, isVector, data, encoding, done);
     return;
   }
+  this._pendingData = null; // what waited for the connection
+  this._pendingEncoding = '';
   this._unrefTimer();
-  if (isVector) handle.writeAll(data as readonly Chunk[], done);
+  if (isVector) handle.writeAll(data as readonly WrittenChunk[], done);
   else handle.write(data as string | Uint8Array, encoding as BufferEncoding, done);
 };
 

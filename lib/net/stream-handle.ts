@@ -7,13 +7,14 @@
 //   socket._write() -> write   -> SocketSender -> kernel
 //   TLS, HTTP       -> onwrite -> SocketSender
 import { AsyncResource, executionAsyncId } from 'node:async_hooks';
-import type { Socket as NodeSocket } from 'node:net';
 import { proactorError, systemError } from '../errors';
+import { COPY_LIMIT } from '../io/send-queue';
 import type { SenderHost, WriteCallback } from '../io/sender';
 import { addon } from '../ring/binding';
 import { ECANCELED, ENOTCONN } from '../ring/kernel';
 import type { Context } from './context';
 import { internals } from './node-internals';
+import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
 import { SocketSender } from './socket-sender';
 
@@ -21,23 +22,6 @@ import { SocketSender } from './socket-sender';
 const TAKEN_MAX = 65536;
 /** How long what was taken may wait for a peer that does not read, once its socket was destroyed. */
 const LINGER_MS = 30_000;
-
-/** A socket as its handle sees it. */
-export interface HandleOwner extends NodeSocket {
-  _unrefTimer(): void;
-  [slot: symbol]: unknown;
-}
-
-/** Node's request objects. */
-export interface Request {
-  oncomplete?: (
-    status: number,
-    handle?: object,
-    req?: object,
-    readable?: boolean,
-    writable?: boolean,
-  ) => void;
-}
 
 const { runInAsyncScope } = AsyncResource.prototype;
 
@@ -181,29 +165,34 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
    * One write of net.Socket's; `done` is called at once where the bytes are taken: they wait here as they
    * would in the kernel, and are sent even if the socket is destroyed.
    */
-  write(
-    data: string | Uint8Array,
-    encoding: BufferEncoding,
-    done: (error?: Error | null) => void,
-  ): void {
-    this.add(data, encoding);
-    this.finishWriting(done);
+  write(data: string | Uint8Array, encoding: BufferEncoding, done: WriteDone): void {
+    this.finishWriting(this.add(data, encoding), done);
   }
 
   /** As `write`, of several chunks. */
-  writeAll(
-    chunks: readonly { chunk: string | Uint8Array; encoding: BufferEncoding }[],
-    done: (error?: Error | null) => void,
-  ): void {
-    for (const { chunk, encoding } of chunks) this.add(chunk, encoding);
-    this.finishWriting(done);
+  writeAll(chunks: readonly WrittenChunk[], done: WriteDone): void {
+    let areOwn = true;
+    for (const { chunk, encoding } of chunks) areOwn = this.add(chunk, encoding) && areOwn;
+    this.finishWriting(areOwn, done);
   }
 
-  private add(data: string | Uint8Array, encoding: BufferEncoding): void {
+  // Whether all of it was sent or copied, so that it is the caller's again.
+  private add(data: string | Uint8Array, encoding: BufferEncoding): boolean {
     const sender = this.neededSender();
     if (typeof data === 'string') sender.writeText(data, encoding, undefined);
-    else if (data.length + sender.queued <= TAKEN_MAX) sender.writeCopied(data);
-    else sender.write(data, undefined);
+    else if (data.length <= COPY_LIMIT || this.copies(data.length + sender.queued)) {
+      sender.writeCopied(data);
+    } else {
+      const before = sender.queued;
+      sender.write(data, undefined);
+      return sender.queued - before <= COPY_LIMIT;
+    }
+    return true;
+  }
+
+  // An I/O thread sends nothing at once, so what may be taken is copied.
+  private copies(bytes: number): boolean {
+    return bytes <= TAKEN_MAX && this.context.proactor.ring.threaded;
   }
 
   private neededSender(): SocketSender {
@@ -218,9 +207,9 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     this.context.putSender(sender);
   }
 
-  private finishWriting(done: (error?: Error | null) => void): void {
-    const sender = this.sender!;
-    if (sender.queued <= TAKEN_MAX) {
+  private finishWriting(areOwn: boolean, done: WriteDone): void {
+    const sender = this.neededSender();
+    if (areOwn && sender.queued <= TAKEN_MAX) {
       this.takenTo = this.sentBefore + sender.written;
       done();
       return;

@@ -75,6 +75,8 @@ export interface NativeAddon {
   bind(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
   shutdown(fd: number, how: number): number;
+  /** Sends what the socket takes at once, of less than 2 GiB. */
+  trySend(fd: number, data: Uint8Array): number;
   setOption(fd: number, level: number, name: number, value: number): number;
   getOption(fd: number, level: number, name: number): number | undefined;
   setLinger(fd: number, enabled: boolean, seconds: number): number;
