@@ -1,7 +1,7 @@
 // A stream handle that can connect: from an endpoint to a connected socket, told through Node's request.
 
 import type { OperationId } from '../ring/handler-table';
-import { ECANCELED, EINVAL } from '../ring/kernel';
+import { EALREADY, ECANCELED, EINVAL } from '../ring/kernel';
 import type { Endpoint, UnixEndpoint } from '../socket-address';
 import type { Request } from './node-objects';
 import { openSocket } from './socket-setup';
@@ -25,6 +25,12 @@ export abstract class ConnectingHandle extends StreamHandle {
     family: number,
     endpoint: Endpoint | UnixEndpoint,
   ): number {
+    if (this.connectId !== 0) return -EALREADY;
+    if (this.isConnected) {
+      // Linux lets a socket that connected in the background connect once more, and Node says so again.
+      setImmediate(() => this.tellConnected(request, 0));
+      return 0;
+    }
     const opened = this.ensureSocket(family);
     if (opened < 0) return opened;
     try {
@@ -48,6 +54,10 @@ export abstract class ConnectingHandle extends StreamHandle {
     const status = this.closing ? -ECANCELED : result;
     if (status === 0) this.connected();
     else if (this.closing) this.closeUnconnected();
+    this.tellConnected(request, status);
+  }
+
+  private tellConnected(request: ConnectRequest, status: number): void {
     const { oncomplete } = request;
     if (oncomplete !== undefined)
       this.inScope(oncomplete, request, status, this, request, true, true);

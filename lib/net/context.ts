@@ -1,4 +1,5 @@
 // What all sockets and servers on one proactor share, and which proactor that is in this thread.
+import { AsyncResource } from 'node:async_hooks';
 import { checkProactor, Proactor } from '../proactor';
 import type { SocketSender } from './socket-sender';
 
@@ -43,12 +44,17 @@ export class Context {
   }
 }
 
+/** The asynchronous context of the program itself: that in which it imports the module. */
+export const outside = new AsyncResource('PROACTOR');
+
 const contexts = new Map<Proactor, Context>();
 let current: Context | undefined;
 
 /** Of the proactor that sockets and servers of this thread run on; made when it is first needed. */
 export function currentContext(): Context {
-  if (current === undefined || current.proactor.disposed) current = contextOf(new Proactor());
+  if (current === undefined || current.proactor.disposed) {
+    current = contextOf(outside.runInAsyncScope(() => new Proactor()));
+  }
   return current;
 }
 

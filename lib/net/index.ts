@@ -22,7 +22,12 @@ const clientChannel = channel('net.client.socket');
 // Later ones do it in Socket.prototype.connect.
 const connectPublishes = Number.parseInt(process.versions.node, 10) < 22;
 
-function proactorConnect(...args: readonly unknown[]): node.Socket {
+/** With the name that Node's has, for stack traces. */
+function named<F extends (...args: never[]) => unknown>(name: string, value: F): F {
+  return Object.defineProperty(value, 'name', { value: name });
+}
+
+function connectSocket(...args: readonly unknown[]): node.Socket {
   const normalized = normalize(args);
   const [options] = normalized;
   const socket = new ProactorSocket(options as node.SocketConstructorOpts);
@@ -50,10 +55,12 @@ export const Server: typeof node.Server = usesProactor ? ProactorServer : node.S
 export type Server = node.Server;
 /** As `net.createServer()`. */
 export const createServer = (
-  usesProactor ? proactorCreateServer : node.createServer
+  usesProactor ? named('createServer', proactorCreateServer) : node.createServer
 ) as typeof node.createServer;
 /** As `net.connect()`. */
-export const connect = (usesProactor ? proactorConnect : node.connect) as typeof node.connect;
+export const connect = (
+  usesProactor ? named('connect', connectSocket) : node.connect
+) as typeof node.connect;
 /** As `net.createConnection()`. */
 export const createConnection = connect as typeof node.createConnection;
 /** Node's own. */

@@ -6,10 +6,10 @@ import type { OperationId } from '../ring/handler-table';
 import * as kernel from '../ring/kernel';
 import type { SocketAddress } from '../socket-address';
 import type { ConnectingHandle } from './connecting-handle';
-import type { Context } from './context';
+import { type Context, outside } from './context';
 import { internals } from './node-internals';
 import { PipeHandle } from './pipe-handle';
-import { bindTcp, bindTo, localName, openSocket } from './socket-setup';
+import { bindTcp, bindTo, familyOf, localName, openSocket } from './socket-setup';
 import { TcpHandle } from './tcp-handle';
 
 const SERVER = 1; // Node's own constant
@@ -59,7 +59,7 @@ export abstract class ListenHandle extends internals.Tcp {
   }
 
   override listen(backlog: number): number {
-    const result = addon!.listen(this.descriptor, backlog);
+    const result = addon!.listen(this.descriptor, backlog | 0); // whatever it is, as Node has it
     if (result < 0) return result;
     if (this.id === 0) this.context.proactor.own(this);
     this.arm();
@@ -106,7 +106,8 @@ export abstract class ListenHandle extends internals.Tcp {
   }
 
   private acceptInScope(fd: number): void {
-    const handle = this.makeStream();
+    // A connection belongs to nobody's context: what accepts it has none in Node, either.
+    const handle = outside.runInAsyncScope(() => this.makeStream());
     handle.open(fd);
     this.onconnection?.(0, handle);
   }
@@ -185,8 +186,7 @@ export class TcpListenHandle extends ListenHandle {
   }
 
   bind(address: string, port: number, flags: number): number {
-    const family = address.includes(':') ? kernel.AF_INET6 : kernel.AF_INET;
-    const opened = this.openAs(family);
+    const opened = this.openAs(familyOf(address));
     return opened < 0 ? opened : bindTcp(this.descriptor, { address, port }, flags);
   }
 

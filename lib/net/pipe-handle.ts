@@ -3,6 +3,15 @@ import * as kernel from '../ring/kernel';
 import { ConnectingHandle, type ConnectRequest } from './connecting-handle';
 import { bindTo } from './socket-setup';
 
+const PATH_MAX = 107;
+
+// As libuv does: a file's path ends at a NUL and at the latest where the address does, whatever that is then.
+function cut(path: string): string {
+  if (path[0] === '\0') return path;
+  const [name = ''] = path.split('\0', 1);
+  return Buffer.from(name).subarray(0, PATH_MAX).toString();
+}
+
 export class PipeHandle extends ConnectingHandle {
   bind(path: string): number {
     const opened = this.ensureSocket(kernel.AF_UNIX);
@@ -10,6 +19,6 @@ export class PipeHandle extends ConnectingHandle {
   }
 
   connect(request: ConnectRequest, path: string): number {
-    return this.connectTo(request, kernel.AF_UNIX, { path });
+    return this.connectTo(request, kernel.AF_UNIX, { path: cut(path) });
   }
 }

@@ -221,6 +221,7 @@ ServerFunction.prototype = Object.create(net.Server.prototype, {
 });
 Object.defineProperties(ServerFunction, {
   name: { value: 'Server' },
+  length: { value: NodeServer.length },
   [Symbol.hasInstance]: { value: (value: unknown) => value instanceof net.Server },
 });
 

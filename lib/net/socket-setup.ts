@@ -19,14 +19,19 @@ export function openSocket(proactor: Proactor, family: number): number {
   return addon!.openSocket(family, kernel.SOCK_STREAM, 0, proactor.ring.descriptors.bits);
 }
 
+/** Of a numeric address. */
+export function familyOf(address: string): number {
+  return address.includes(':') ? kernel.AF_INET6 : kernel.AF_INET;
+}
+
 /** Binds a TCP socket. */
 export function bindTcp(fd: number, endpoint: Endpoint, flags: number): number {
-  const isV6 = endpoint.address.includes(':');
   const options: [level: number, name: number, value: number][] = [
     [kernel.SOL_SOCKET, kernel.SO_REUSEADDR, 1],
   ];
   if (flags & REUSE_PORT) options.push([kernel.SOL_SOCKET, kernel.SO_REUSEPORT, 1]);
-  if (isV6) options.push([kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, flags & IPV6_ONLY]);
+  if (familyOf(endpoint.address) === kernel.AF_INET6)
+    options.push([kernel.IPPROTO_IPV6, kernel.IPV6_V6ONLY, flags & IPV6_ONLY]);
   for (const [level, name, value] of options) {
     const result = addon!.setOption(fd, level, name, value);
     if (result < 0) return result;

@@ -6,14 +6,14 @@
 //                                       -> readBuffer() -> native    TLS, HTTP, `onread`
 //   socket._write() -> write   -> SocketSender -> kernel
 //   TLS, HTTP       -> onwrite -> SocketSender
-import { AsyncResource, executionAsyncId } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 import { proactorError, systemError } from '../errors';
 import { COPY_LIMIT } from '../io/send-queue';
 import type { SenderHost, WriteCallback } from '../io/sender';
 import { addon } from '../ring/binding';
-import { ECANCELED, ENOTCONN } from '../ring/kernel';
+import { ECANCELED, EINVAL, ENOTCONN, SHUT_WR } from '../ring/kernel';
 import type { Context } from './context';
-import { internals } from './node-internals';
+import { becomeResource, internals } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
 import { SocketSender } from './socket-sender';
@@ -33,6 +33,7 @@ const NATIVE = 8; // native code reads
 const UNREFERENCED = 16;
 const HAS_READER = 32;
 const END_WAITS = 64; // behind what a user's buffer had no room for
+const RESET = 128; // it is closed with a reset
 
 export abstract class StreamHandle extends internals.JsStream implements SenderHost {
   /** Set and read by net.Socket. */
@@ -54,15 +55,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   constructor(context: Context) {
     super();
     this.context = context;
-    // The handle is the resource that its events run in, as Node's own are: nothing else is kept for that.
-    const scope = this as unknown as Record<symbol, unknown>;
-    const { asyncId, triggerAsyncId, contextFrame } = internals;
-    scope[asyncId] = this.getAsyncId();
-    scope[triggerAsyncId] = executionAsyncId();
-    if (contextFrame !== undefined) {
-      const current = new AsyncResource('PROACTOR') as unknown as Record<symbol, unknown>;
-      scope[contextFrame] = current[contextFrame];
-    }
+    becomeResource(this);
   }
 
   private is(bits: number): boolean {
@@ -116,6 +109,10 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   get fd(): number {
     return this.descriptor;
+  }
+
+  protected get isConnected(): boolean {
+    return this.reception !== null;
   }
 
   get bytesRead(): number {
@@ -227,10 +224,8 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   /** Ends sending, after all that was written; tells through `request`. */
   shutdown(request: Request): number {
-    return this.endSending((status) => {
-      const { oncomplete } = request;
-      if (oncomplete !== undefined) this.inScope(oncomplete, request, status);
-    });
+    // In the context of this call, as what Node's own handles are asked for is.
+    return this.endSending(AsyncResource.bind((status) => request.oncomplete?.(status)));
   }
 
   private endSending(tell: (status: number) => void): number {
@@ -255,6 +250,9 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
       this.closeUnconnected();
       return;
     }
+    // The peer is told now, as by a close, though that has to wait for the receive.
+    const waits = this.reception.inFlight && this.sent >= this.takenTo;
+    if (waits && !this.is(RESET)) addon!.shutdown(this.descriptor, SHUT_WR);
     this.reception.stop();
     const { sender } = this;
     if (sender !== null && this.sent < this.takenTo) this.linger(sender);
@@ -264,9 +262,14 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   /** As `close`, with a reset; drops what was not sent. */
   reset(closed?: () => void): number {
+    if (this.onShutdown !== null) {
+      this.close(); // without telling: Node does not know of it any more
+      return -EINVAL;
+    }
     const result = this.descriptor < 0 ? 0 : addon!.setLinger(this.descriptor, true, 0);
     if (result < 0) return result;
     this.takenTo = this.sent;
+    this.state |= RESET;
     this.close(closed);
     return 0;
   }

@@ -3,32 +3,43 @@ import { addon } from '../ring/binding';
 import * as kernel from '../ring/kernel';
 import type { SocketAddress } from '../socket-address';
 import { ConnectingHandle, type ConnectRequest } from './connecting-handle';
-import { bindTcp, localName, peerName } from './socket-setup';
+import { bindTcp, familyOf, localName, peerName } from './socket-setup';
 
 // Node's own, for a peer that does not answer probes.
 const PROBE_INTERVAL_SECONDS = 1;
 const PROBE_COUNT = 10;
 
 export class TcpHandle extends ConnectingHandle {
-  bind(address: string, port: number, flags = 0): number {
+  bind(address: string, port?: number, flags = 0): number {
     return this.bindIn(kernel.AF_INET, address, port, flags);
   }
 
-  bind6(address: string, port: number, flags = 0): number {
+  bind6(address: string, port?: number, flags = 0): number {
     return this.bindIn(kernel.AF_INET6, address, port, flags);
   }
 
-  private bindIn(family: number, address: string, port: number, flags: number): number {
+  private bindIn(family: number, address: string, port = 0, flags: number): number {
+    if (family !== familyOf(address)) return -kernel.EINVAL;
     const opened = this.ensureSocket(family);
     return opened < 0 ? opened : bindTcp(this.descriptor, { address, port }, flags);
   }
 
   connect(request: ConnectRequest, address: string, port: number): number {
-    return this.connectTo(request, kernel.AF_INET, { address, port });
+    return this.connectIn(request, kernel.AF_INET, address, port);
   }
 
   connect6(request: ConnectRequest, address: string, port: number): number {
-    return this.connectTo(request, kernel.AF_INET6, { address, port });
+    return this.connectIn(request, kernel.AF_INET6, address, port);
+  }
+
+  private connectIn(
+    request: ConnectRequest,
+    family: number,
+    address: string,
+    port: number,
+  ): number {
+    if (family !== familyOf(address)) return -kernel.EINVAL;
+    return this.connectTo(request, family, { address, port });
   }
 
   getsockname(out: Partial<SocketAddress>): number {
