@@ -52,3 +52,23 @@ it('can be imported as an ES module, by name and as a whole', async () => {
   const ended = await runCommand(process.execPath, ['--input-type=module', '-e', source]);
   expect(ended).toMatchObject({ code: 0, stdout: 'true true\n', stderr: '' });
 });
+
+it.each([
+  [
+    '_handle',
+    `const real = Object.getOwnPropertyDescriptor;
+     Object.getOwnPropertyDescriptor = (o, key) => key === '_handle' ? undefined : real(o, key);`,
+  ],
+  ['handle for', 'node._createServerHandle = undefined;'],
+])('is node:net, and says why, where a Node to come lacks its %s', async (what, lack) => {
+  const source = `
+    const node = require('node:net');
+    ${lack}
+    const net = require('proactor/net');
+    console.log(net.usesProactor, net.Socket === node.Socket, net.fallbackReason);`;
+  const env = { PROACTOR_NO_FALLBACK_WARNING: '1' };
+  const ended = await runCommand(process.execPath, ['-e', source], { env });
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(ended.stdout).toMatch(/^false true /);
+  expect(ended.stdout).toContain(`no ${what}`);
+});

@@ -142,6 +142,18 @@ describeNet('a socket of proactor/net at its end', ({ proactor }) => {
     expect(near.errored).toMatchObject({ code: 'ERR_PROACTOR_DISPOSED' });
   });
 
+  it('is no error of a socket that had ended and waited for the other end', async () => {
+    const { near, far } = await connectedPair({ allowHalfOpen: true });
+    let failures = 0;
+    near.on('error', () => failures++);
+    near.end('the last');
+    expect(String(await contentOf(far))).toBe('the last');
+    const closed = closeOf(near);
+    await proactor().dispose();
+    await closed;
+    expect(failures).toBe(0);
+  });
+
   it('runs on a proactor that the module makes itself where the one it was given is disposed of', async () => {
     await proactor().dispose();
     const { near, far } = await connectedPair();

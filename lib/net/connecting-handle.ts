@@ -33,9 +33,10 @@ export abstract class ConnectingHandle extends StreamHandle {
     }
     const opened = this.ensureSocket(family);
     if (opened < 0) return opened;
+    const { descriptor } = this;
     try {
-      this.connectId = this.context.proactor.connect(this.descriptor, endpoint, (result) =>
-        this.connectDone(request, result),
+      this.connectId = this.context.proactor.connect(descriptor, endpoint, (result) =>
+        this.connectDone(request, result, descriptor),
       );
     } catch (error) {
       const { code, errno } = error as { code?: string; errno?: number };
@@ -48,7 +49,11 @@ export abstract class ConnectingHandle extends StreamHandle {
     return 0;
   }
 
-  private connectDone(request: ConnectRequest, result: number): void {
+  private connectDone(request: ConnectRequest, result: number, descriptor: number): void {
+    if (descriptor !== this.descriptor) {
+      this.context.proactor.ring.closeDescriptor(descriptor); // given up by reopen()
+      return;
+    }
     this.connectId = 0;
     this.connecting = false;
     const status = this.closing ? -ECANCELED : result;
@@ -61,6 +66,18 @@ export abstract class ConnectingHandle extends StreamHandle {
     const { oncomplete } = request;
     if (oncomplete !== undefined)
       this.inScope(oncomplete, request, status, this, request, true, true);
+  }
+
+  /** Gives up the attempt to connect, whatever became of it, and is as new, for the next one. */
+  reopen(): void {
+    const { connectId, descriptor } = this;
+    const { proactor } = this.context;
+    this.connectId = 0;
+    this.descriptor = -1;
+    this.forgetAttempt();
+    // What is in flight keeps its descriptor until it completes.
+    if (connectId !== 0) proactor.cancel(connectId);
+    else if (descriptor >= 0) proactor.ring.closeDescriptor(descriptor);
   }
 
   override close(closed?: () => void): void {

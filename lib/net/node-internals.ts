@@ -33,6 +33,11 @@ declare class JsStream {
 /** Its class. */
 export type JsStreamClass = typeof JsStream;
 
+interface HandleProperty {
+  get(this: unknown): unknown;
+  set(this: unknown, handle: unknown): void;
+}
+
 /** @internal */
 export interface NodeInternals {
   readonly JsStream: JsStreamClass;
@@ -52,6 +57,10 @@ export interface NodeInternals {
   readonly triggerAsyncId: symbol;
   /** From Node 22 on. */
   readonly contextFrame: symbol | undefined;
+  /** Where a socket keeps its handle: an accessor of its prototype. */
+  readonly handleProperty: HandleProperty;
+  /** A socket's method that gives it another handle, for its next attempt to connect. */
+  readonly reinitializeHandle: symbol;
 }
 
 class Missing extends Error {}
@@ -72,6 +81,12 @@ function handleClass(address: string, port: number, type: number): typeof NodeHa
   if (typeof handle !== 'object') throw new Missing(`no handle for ${JSON.stringify(address)}`);
   handle.close();
   return handle.constructor as typeof NodeHandle;
+}
+
+function handleProperty(): HandleProperty {
+  const property = Object.getOwnPropertyDescriptor(net.Socket.prototype, '_handle');
+  if (property?.get === undefined || property.set === undefined) throw new Missing('no _handle');
+  return property as HandleProperty;
 }
 
 // Node wraps a stream that has no native handle in one of its own, for TLS.
@@ -115,6 +130,8 @@ function find(): NodeInternals {
     asyncId: symbolOf(resource, 'async_id_symbol'),
     triggerAsyncId: symbolOf(resource, 'trigger_async_id_symbol'),
     contextFrame: major < 22 ? undefined : symbolOf(resource, 'context_frame'),
+    handleProperty: handleProperty(),
+    reinitializeHandle: symbolOf(net.Socket.prototype, 'kReinitializeHandle'),
   };
 }
 

@@ -19,10 +19,7 @@ const NodeSocket = net.Socket as unknown as ((this: unknown, options?: unknown) 
 };
 const base = NodeSocket.prototype;
 
-const handleProperty = Object.getOwnPropertyDescriptor(base, '_handle') as {
-  get(this: unknown): unknown;
-  set(this: unknown, handle: unknown): void;
-};
+const { handleProperty } = internals;
 
 // While a socket is made of a descriptor of the caller's: it may be a pipe, or shared with another process.
 let opensDescriptor = false;
@@ -39,6 +36,10 @@ function replaced(handle: unknown): unknown {
   const context = currentContext();
   return isTcp ? new TcpHandle(context) : new PipeHandle(context);
 }
+
+const reinitialize = (base as unknown as Record<symbol, (this: unknown, handle: unknown) => void>)[
+  internals.reinitializeHandle
+]!;
 
 interface OwnSocket extends HandleOwner, SocketPrototype {
   _handle: unknown;
@@ -65,7 +66,7 @@ SocketFunction.prototype = Object.create(base, {
   constructor: { value: SocketFunction, writable: true, configurable: true },
   _handle: {
     configurable: true,
-    get: handleProperty.get,
+    get: handleProperty?.get,
     set(this: OwnSocket, handle: unknown) {
       handleProperty.set.call(this, replaced(handle));
     },
@@ -101,6 +102,19 @@ own.resetAndDestroy = function () {
   else this._reset();
   return this;
 };
+
+// Of several addresses each is tried with the same handle: TLS may sit on it.
+Object.defineProperty(own, internals.reinitializeHandle, {
+  writable: true,
+  configurable: true,
+  value(this: OwnSocket, handle: NodeHandle) {
+    const current = this._handle;
+    if (current instanceof TcpHandle) {
+      current.reopen();
+      handle.close();
+    } else reinitialize.call(this, handle);
+  },
+});
 
 /** `net.Socket` on the Proactor. */
 export const Socket = SocketFunction as unknown as typeof net.Socket;

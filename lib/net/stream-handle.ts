@@ -70,6 +70,10 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     this.state = connecting ? this.state | CONNECTING : this.state & ~CONNECTING;
   }
 
+  protected forgetAttempt(): void {
+    this.state &= ~(CONNECTING | CLOSING); // it was never open
+  }
+
   // ---- what net.Socket asks for
 
   override get onread(): unknown {
@@ -330,9 +334,11 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     }
   }
 
-  /** The proactor is disposed of. */
+  /** The proactor is disposed of: an error, but for a socket that only waited for the other end's end. */
   endWithOwner(): void {
-    this.owner?.destroy(proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of'));
+    const { owner } = this;
+    if (owner?.writableEnded && owner.writableLength === 0) owner.destroy();
+    else owner?.destroy(proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of'));
   }
 
   protected get owner(): HandleOwner | undefined {
