@@ -26,7 +26,11 @@ export type ProactorErrorCode =
   /** A write after end(). */
   | 'ERR_STREAM_WRITE_AFTER_END'
   /** Data is already consumed in another way (onData, read, iteration). */
-  | 'ERR_PROACTOR_READER_ACTIVE';
+  | 'ERR_PROACTOR_READER_ACTIVE'
+  /** The server listens, and should not yet. */
+  | 'ERR_SERVER_ALREADY_LISTEN'
+  /** undici's code: connecting took too long. */
+  | 'UND_ERR_CONNECT_TIMEOUT';
 
 interface CodedError extends Error {
   code: string;

@@ -1,8 +1,15 @@
-// Imports the installed package from an ES module: the names and the class are those that require() gives.
+// Imports the installed package from an ES module: the names and the classes are those that require() gives.
 import { createRequire } from 'node:module';
 
-const required = createRequire(import.meta.url)('proactor');
-const imported = await import('proactor');
-const missing = Object.keys(required).filter((name) => imported[name] !== required[name]);
-if (missing.length > 0) throw new Error(`import and require differ in ${missing.join(', ')}`);
-if (typeof imported.Proactor !== 'function') throw new Error('import gives no Proactor');
+const require = createRequire(import.meta.url);
+for (const [name, expected] of [
+  ['proactor', 'Proactor'],
+  ['proactor/net', 'Socket'],
+  ['proactor/http', 'attach'],
+]) {
+  const required = require(name);
+  const imported = await import(name);
+  const missing = Object.keys(required).filter((key) => imported[key] !== required[key]);
+  if (missing.length > 0) throw new Error(`${name}: import and require differ in ${missing}`);
+  if (typeof imported[expected] !== 'function') throw new Error(`${name} has no ${expected}`);
+}

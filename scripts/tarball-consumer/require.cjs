@@ -1,4 +1,8 @@
 // Requires the installed package from a CommonJS module.
 const { Proactor } = require('proactor');
+const { Socket } = require('proactor/net');
+const { attach } = require('proactor/http');
 
-if (typeof Proactor !== 'function') throw new Error('require gives no Proactor');
+for (const [name, value] of Object.entries({ Proactor, Socket, attach })) {
+  if (typeof value !== 'function') throw new Error(`require gives no ${name}`);
+}

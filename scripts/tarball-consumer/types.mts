@@ -1,5 +1,8 @@
 // Type-checked only, as an ES module and (renamed) as a CommonJS module.
+import { createServer } from 'node:http';
 import { Proactor, type ProactorOptions, TcpAcceptor, type TcpStream } from 'proactor';
+import { attach, type ShutdownOptions, shutdown } from 'proactor/http';
+import { connect, type Socket } from 'proactor/net';
 
 const options: ProactorOptions = { dispatch: 'thread' };
 export const available: boolean = Proactor.probe().available;
@@ -8,3 +11,6 @@ export const listen = (proactor: Proactor): Promise<TcpAcceptor> =>
   TcpAcceptor.listen(proactor, { port: 0 }, (stream: TcpStream) => {
     stream.onData = (chunk) => stream.write(chunk);
   });
+export const serve = () => attach(createServer(), { proactor: create() }).listen(0);
+export const end = (ending: ShutdownOptions): Promise<number> => shutdown(serve(), ending);
+export const socket = (): Socket => connect(1, '127.0.0.1');

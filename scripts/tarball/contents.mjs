@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { expectNone } from './checklist.mjs';
 
+const MODULES = ['dist/index', 'dist/net/index', 'dist/http/index'];
 const NEEDED = [
   'package.json',
   'README.md',
@@ -12,10 +13,9 @@ const NEEDED = [
   'docs/tcp.md',
   'docs/workers.md',
   'docs/doctor.md',
-  'dist/index.js',
-  'dist/index.mjs',
-  'dist/index.d.ts',
-  'dist/index.d.mts',
+  'docs/net.md',
+  'docs/http.md',
+  ...MODULES.flatMap((name) => ['.js', '.mjs', '.d.ts', '.d.mts'].map((end) => name + end)),
 ];
 const ALLOWED =
   /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|docs\/[\w-]+\.md|dist\/.*\.(m?js|d\.m?ts)|prebuilds\/linux-(x64|arm64)\/proactor\.(glibc|musl)\.node)$/;

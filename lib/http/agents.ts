@@ -1,0 +1,63 @@
+// Connections of Node's own clients of HTTP: agents, and a function for those who use none.
+import { type ClientRequestArgs, Agent as NodeHttpAgent } from 'node:http';
+import { Agent as NodeHttpsAgent } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { connectPlain, connectSecure, connectUnder, type HttpConnectOptions } from './http-connect';
+
+// Through a proxy, which newer agents know, Node connects by itself.
+function hasProxy(agent: object): boolean {
+  const { options } = agent as { options: { proxyEnv?: object } };
+  return options.proxyEnv !== undefined;
+}
+
+/**
+ * As `http.Agent`, whose connections are made by `proactor/net`: for `http.request({ agent })` and for all
+ * libraries that take an agent.
+ */
+export class HttpAgent extends NodeHttpAgent {
+  /** Makes a connection, for the agent's own use. */
+  override createConnection(
+    options: ClientRequestArgs,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | null | undefined {
+    if (hasProxy(this)) return super.createConnection(options, callback);
+    return connectPlain(options as HttpConnectOptions);
+  }
+}
+
+/**
+ * As `https.Agent`, on connections that are made by `proactor/net`. TLS is Node's own, with all its
+ * options; sessions are resumed as in `https.Agent`.
+ */
+export class HttpsAgent extends NodeHttpsAgent {
+  /** Makes a connection, for the agent's own use. */
+  override createConnection(
+    options: ClientRequestArgs,
+    callback?: (error: Error | null, socket: Duplex) => void,
+  ): Duplex | null | undefined {
+    if (hasProxy(this)) return super.createConnection(options, callback);
+    const socket = connectUnder(options as HttpConnectOptions);
+    const secure = super.createConnection({ ...options, socket } as ClientRequestArgs, callback);
+    if (options.timeout)
+      (secure as { setTimeout?(ms: number): void }).setTimeout?.(options.timeout);
+    return secure;
+  }
+}
+
+/** Which of Node's modules a request was made with. */
+function isSecure(options: ClientRequestArgs): boolean {
+  const { protocol, _defaultAgent } = options as ClientRequestArgs & {
+    _defaultAgent?: { protocol?: string };
+  };
+  return /^(https|wss):$/.test(protocol ?? _defaultAgent?.protocol ?? '');
+}
+
+/**
+ * For `http.request({ createConnection })`, `https.request({ createConnection })` and what passes that on,
+ * such as `new WebSocket(url, { createConnection })` of `ws`: each request gets a connection of its own,
+ * with TLS where it is one of `https`.
+ */
+export function createConnection(options: ClientRequestArgs): Duplex {
+  const connectOptions = options as HttpConnectOptions;
+  return isSecure(options) ? connectSecure(connectOptions) : connectPlain(connectOptions);
+}
