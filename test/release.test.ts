@@ -101,8 +101,10 @@ class Checkout {
     ]);
     const names = [
       ...['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md'],
-      ...['doctor', 'operations', 'tcp', 'workers'].map((name) => `docs/${name}.md`),
-      ...['index.js', 'index.mjs', 'index.d.ts', 'index.d.mts'].map((name) => `dist/${name}`),
+      ...['doctor', 'http', 'net', 'operations', 'tcp', 'workers'].map((name) => `docs/${name}.md`),
+      ...['', 'net/', 'http/'].flatMap((folder) =>
+        ['js', 'mjs', 'd.ts', 'd.mts'].map((ending) => `dist/${folder}index.${ending}`),
+      ),
       ...targets.map((target) => `prebuilds/linux-${target}.node`),
     ];
     const contents = path.join(this.folder, 'package');

@@ -180,8 +180,10 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   // Whether all of it was sent or copied, so that it is the caller's again.
   private add(data: string | Uint8Array, encoding: BufferEncoding): boolean {
     const sender = this.neededSender();
+    // An I/O thread sends nothing at once, so all that may be taken is copied.
+    const copied = this.context.proactor.ring.threaded ? TAKEN_MAX - sender.queued : COPY_LIMIT;
     if (typeof data === 'string') sender.writeText(data, encoding, undefined);
-    else if (data.length <= COPY_LIMIT || this.copies(data.length + sender.queued)) {
+    else if (data.length <= copied) {
       sender.writeCopied(data);
     } else {
       const before = sender.queued;
@@ -189,11 +191,6 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
       return sender.queued - before <= COPY_LIMIT;
     }
     return true;
-  }
-
-  // An I/O thread sends nothing at once, so what may be taken is copied.
-  private copies(bytes: number): boolean {
-    return bytes <= TAKEN_MAX && this.context.proactor.ring.threaded;
   }
 
   private neededSender(): SocketSender {
