@@ -57,6 +57,7 @@ export function encodeUnixAddress({ path }: UnixEndpoint, bytes: Uint8Array): nu
 
 /** Writes a sockaddr_in or sockaddr_in6 into `bytes` and returns its length. */
 export function encodeAddress(endpoint: Endpoint, bytes: Uint8Array): number {
+  checkObject(endpoint, 'endpoint');
   const { address, port } = endpoint;
   checkString(address, 'address');
   const length = addon!.encodeAddress(address, checkPort(port, 'port'), bytes);
