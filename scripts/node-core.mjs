@@ -8,7 +8,7 @@ import { fail, readOptions } from './common.mjs';
 import { exceptionsFile, noExceptions, readExceptions } from './node-core/exceptions.mjs';
 import { judge } from './node-core/judge.mjs';
 import { listByReason, printTest, summaryOf } from './node-core/print.mjs';
-import { suiteNames, testsOf } from './node-core/suites.mjs';
+import { isAttached, suiteNames, testsOf } from './node-core/suites.mjs';
 
 const USAGE = `npm run test:node-core -- CHECKOUT [OPTIONS]
   CHECKOUT           of Node's sources, or of no more than its test folder
@@ -61,7 +61,7 @@ function pattern() {
 
 /** Fails at once where every test would. */
 function requireModules(suites) {
-  const needed = ['proactor/net', ...(suites.includes('http') ? ['proactor/http'] : [])];
+  const needed = ['proactor/net', ...(suites.some(isAttached) ? ['proactor/http'] : [])];
   for (const name of needed) {
     try {
       createRequire(import.meta.url).resolve(name);

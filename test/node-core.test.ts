@@ -180,8 +180,8 @@ describe('the script', () => {
     checkout({
       'parallel/test-net-one.js': '',
       'parallel/test-net-two.js': "console.log('1..0 # Skipped: why')",
-      'parallel/test-tls-some.js': "require('net')",
-      'parallel/test-tls-other.js': "require('tls')",
+      'parallel/test-pipe-some.js': "require('net')",
+      'parallel/test-pipe-other.js': "require('tls')",
       'parallel/test-http-some.mjs': "import 'node:net';",
       'parallel/not-a-test.js': 'throw 1',
       'sequential/test-net-three.js': FAILING,
@@ -200,11 +200,11 @@ describe('the script', () => {
   it('runs the suites that it is told to', async () => {
     const folder = folderOfAll();
     const users = await runScript(folder, ['--suite', 'net-users']);
-    expect([users.code, namesIn(users.stdout)]).toEqual([0, ['parallel/test-tls-some.js']]);
+    expect([users.code, namesIn(users.stdout)]).toEqual([0, ['parallel/test-pipe-some.js']]);
     const some = await runScript(folder, ['--suite', 'net-users', '--suite', 'http']);
     expect(namesIn(some.stdout).sort()).toEqual([
       'parallel/test-http-some.mjs',
-      'parallel/test-tls-some.js',
+      'parallel/test-pipe-some.js',
     ]);
   });
 
@@ -221,7 +221,7 @@ describe('the script', () => {
   });
 
   it.each([
-    [['--suite', 'all'], '--suite is one of net, net-users, http, not all'],
+    [['--suite', 'all'], '--suite is one of net, net-users, http, https, http2, tls, not all'],
     [['--net', 'mine'], '--net is one of proactor, node, not mine'],
     [['--dispatch', 'loop'], '--dispatch is for --net proactor'],
     [['--jobs', '0'], '--jobs: 0 is no such number'],

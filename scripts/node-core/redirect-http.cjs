@@ -1,24 +1,56 @@
-// Makes the connections of Node's own http come from this package: those of every server and of every agent.
+// Makes the connections of Node's own protocols come from this package: those of all servers, of the agents, and of plain
+// clients of HTTP/2.
 'use strict';
 
 const http = require('node:http');
+const http2 = require('node:http2');
+const https = require('node:https');
+const tls = require('node:tls');
 
-/** Replaces http's constructor of servers by one that calls `attach` with each. */
-function redirectServers(attach) {
-  const { Server, createServer } = http;
-  http.Server = new Proxy(Server, {
-    apply: (target, self, args) => attached(Reflect.apply(target, self, args)),
-    construct: (target, args, newTarget) => attached(Reflect.construct(target, args, newTarget)),
+/** Replaces a function that makes servers, or their constructor, by one that calls `attach` with each. */
+function attaching(make, attach) {
+  return new Proxy(make, {
+    apply: (target, self, args) => attach(Reflect.apply(target, self, args)),
+    construct: (target, args, newTarget) => attach(Reflect.construct(target, args, newTarget)),
   });
-  http.createServer = (...args) => attached(createServer(...args));
-  function attached(server) {
-    attach(server);
-    return server;
+}
+
+function redirectServers(attach) {
+  for (const [module, names] of [
+    [http, ['createServer', 'Server']],
+    [https, ['createServer', 'Server']],
+    [tls, ['createServer', 'Server']],
+    [http2, ['createServer', 'createSecureServer']],
+  ]) {
+    for (const name of names) module[name] = attaching(module[name], attach);
   }
 }
 
-/** `attach(server)` and `createConnection(options, callback)` are those of `proactor/http`. */
-exports.redirectHttp = ({ attach, createConnection }) => {
-  redirectServers(attach);
-  http.Agent.prototype.createConnection = createConnection;
+function redirectAgents({ HttpAgent, HttpsAgent }) {
+  for (const [module, Agent] of [
+    [http, HttpAgent],
+    [https, HttpsAgent],
+  ]) {
+    const { keepAlive, scheduling, timeout } = module.globalAgent.options;
+    module.globalAgent = new Agent({ keepAlive, scheduling, timeout });
+    module.Agent = Agent;
+  }
+}
+
+// Over TLS they have options that only http2 itself knows how to turn into those of tls.
+function redirectHttp2Clients(net) {
+  const { connect } = http2;
+  http2.connect = (authority, options, listener) => {
+    if (typeof options === 'function') return http2.connect(authority, undefined, options);
+    const isPlain = String(authority).startsWith('http:');
+    const createConnection = ({ port, hostname }) => net.connect(port || 80, hostname);
+    return connect(authority, isPlain ? { createConnection, ...options } : options, listener);
+  };
+}
+
+/** `proactor` is `proactor/http`, `net` is `proactor/net`. */
+exports.redirectHttp = (proactor, net) => {
+  redirectServers(proactor.attach);
+  redirectAgents(proactor);
+  redirectHttp2Clients(net);
 };

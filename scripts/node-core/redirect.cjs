@@ -48,8 +48,8 @@ if (settings) {
   const net = settings.net === 'node' ? require('node:net') : ownNet(settings);
   redirectRequire(net);
   if (settings.net !== 'node') redirectImport();
-  if (settings.net !== 'node' && settings.http) {
+  if (settings.net !== 'node' && settings.attached) {
     const { redirectHttp } = require('./redirect-http.cjs');
-    redirectHttp(require('proactor/http'));
+    redirectHttp(require('proactor/http'), net);
   }
 }

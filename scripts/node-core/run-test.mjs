@@ -9,7 +9,7 @@ const REDIRECT = fileURLToPath(new URL('redirect.cjs', import.meta.url));
 const OUTPUT_LIMIT = 1 << 20;
 
 /** The environment of a test. With `redirect`, its `net` and that of the processes it starts is the one of the plan. */
-function environment({ http }, { net, dispatch }, { redirect, folder, marker, place }) {
+function environment({ attached }, { net, dispatch }, { redirect, folder, marker, place }) {
   const { NODE_OPTIONS: _, ...inherited } = process.env;
   const env = { ...inherited, NODE_TEST_DIR: folder, TEST_THREAD_ID: String(place) };
   if (!redirect) return env;
@@ -17,7 +17,7 @@ function environment({ http }, { net, dispatch }, { redirect, folder, marker, pl
     ...env,
     // Not by the command line: `process.execArgv` is the test's own.
     NODE_OPTIONS: `--require ${JSON.stringify(REDIRECT)}`,
-    PROACTOR_NODE_CORE: JSON.stringify({ net, dispatch, http, marker }),
+    PROACTOR_NODE_CORE: JSON.stringify({ net, dispatch, attached, marker }),
   };
 }
 

@@ -4,22 +4,27 @@ import path from 'node:path';
 import { listFiles } from '../common.mjs';
 
 const usesNet = (source) => /(?:require\(|from )['"](?:node:)?net['"]/.test(source);
-const isNet = (file) => /^test-net-/.test(file);
-const isHttp = (file) => /^test-http-/.test(file);
+const named = (prefix) => (file) => file.startsWith(`test-${prefix}-`);
 
-// `http`: its servers and clients get their connections from this package, so that all of Node's HTTP/1 runs over them.
+// In those of protocols that stand on net, servers and clients get their connections from this package.
+const protocols = ['http', 'https', 'http2', 'tls'];
+
 const suites = {
-  net: { has: isNet, http: false },
+  net: { has: named('net'), attached: false },
   'net-users': {
-    has: (file, source) => !isNet(file) && !isHttp(file) && usesNet(source()),
-    http: false,
+    has: (file, source) =>
+      !['net', ...protocols].some((prefix) => named(prefix)(file)) && usesNet(source()),
+    attached: false,
   },
-  http: { has: isHttp, http: true },
+  ...Object.fromEntries(protocols.map((name) => [name, { has: named(name), attached: true }])),
 };
 
 export const suiteNames = Object.keys(suites);
 
-/** The tests of the suites of a plan, with their sources: [{ name, file, source, http }], by name. */
+/** Whether a suite needs `proactor/http`. */
+export const isAttached = (name) => suites[name].attached;
+
+/** The tests of the suites of a plan, with their sources: [{ name, file, source, attached }], by name. */
 export function testsOf({ checkout, suites: names, only }) {
   const tests = new Map();
   for (const folder of ['parallel', 'sequential']) {
@@ -30,7 +35,12 @@ export function testsOf({ checkout, suites: names, only }) {
       const source = () => readFileSync(path.join(base, file), 'utf8');
       const suite = names.map((each) => suites[each]).find(({ has }) => has(file, source));
       if (suite === undefined) continue;
-      tests.set(name, { name, file: path.join(base, file), source: source(), http: suite.http });
+      tests.set(name, {
+        name,
+        file: path.join(base, file),
+        source: source(),
+        attached: suite.attached,
+      });
     }
   }
   return [...tests.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
