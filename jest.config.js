@@ -9,6 +9,7 @@ module.exports = {
   // `npm run test:compat` runs these: what they find is still being mended.
   testPathIgnorePatterns: ['/node_modules/', '/build/test/compat/'],
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/build/test/support/leftovers.js'],
   transform: {},
   // In emulation (test/vm) code runs some twenty times slower.
   testTimeout: process.env.PROACTOR_VM ? 300_000 : 15_000,

@@ -3,6 +3,7 @@ import { type EventEmitter, once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import * as nodeNet from 'node:net';
 import { expect, it } from '@jest/globals';
+import { channels, type Proactor } from 'proactor';
 import * as net from 'proactor/net';
 import { atEnd } from './support/cleanup';
 import { connectedPair, contentOf, describeNet, listening } from './support/net-bed';
@@ -156,9 +157,16 @@ describeNet('a socket of proactor/net at its end', ({ proactor }) => {
 
   it('runs on a proactor that the module makes itself where the one it was given is disposed of', async () => {
     await proactor().dispose();
+    const made: Proactor[] = [];
+    const onOpen = (message: unknown): unknown =>
+      made.push((message as { proactor: Proactor }).proactor);
+    channels.open.subscribe(onOpen);
+    atEnd(() => channels.open.unsubscribe(onOpen));
+    atEnd(() => made[0]?.dispose());
     const { near, far } = await connectedPair();
     far.end('still here');
     expect(String(await contentOf(near))).toBe('still here');
+    expect(made.length).toBe(1);
   });
 
   it('frees the address at once when a server is closed', async () => {
