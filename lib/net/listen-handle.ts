@@ -29,6 +29,8 @@ export abstract class ListenHandle extends internals.Tcp {
   onconnection: OnConnection | undefined;
   protected readonly context: Context;
   private readonly scope: AsyncResource;
+  // What connections are made in: caused by the server, and in nobody's context, as what Node's accepts.
+  private readonly origin: AsyncResource;
   protected descriptor = -1;
   private id: OperationId = 0;
   private referenced = true;
@@ -40,6 +42,10 @@ export abstract class ListenHandle extends internals.Tcp {
     super(SERVER);
     this.context = context;
     this.scope = new AsyncResource(provider, { requireManualDestroy: true });
+    const triggerAsyncId = this.scope.asyncId();
+    this.origin = outside.runInAsyncScope(
+      () => new AsyncResource('PROACTOR', { triggerAsyncId, requireManualDestroy: true }),
+    );
   }
 
   protected abstract makeStream(): ConnectingHandle;
@@ -106,8 +112,7 @@ export abstract class ListenHandle extends internals.Tcp {
   }
 
   private acceptInScope(fd: number): void {
-    // A connection belongs to nobody's context: what accepts it has none in Node, either.
-    const handle = outside.runInAsyncScope(() => this.makeStream());
+    const handle = this.origin.runInAsyncScope(this.makeStream, this);
     handle.open(fd);
     this.onconnection?.(0, handle);
   }
