@@ -6,8 +6,6 @@ module.exports = {
   rootDir: __dirname,
   roots: ['<rootDir>/build/test'],
   testMatch: ['**/*.test.js'],
-  // `npm run test:compat` runs these: what they find is still being mended.
-  testPathIgnorePatterns: ['/node_modules/', '/build/test/compat/'],
   testEnvironment: 'node',
   setupFilesAfterEnv: ['<rootDir>/build/test/support/leftovers.js'],
   transform: {},

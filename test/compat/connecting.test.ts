@@ -142,7 +142,7 @@ compare(__filename, {
     listening,
     connect,
     log,
-    turns,
+    until,
     event,
   }) => {
     const { port } = await listening({}, (served) => served.write('hello'));
@@ -150,7 +150,7 @@ compare(__filename, {
     const client = own.socket(connect({ port, host: '127.0.0.1' }), 'data');
     client.pause();
     await event(client, 'connect');
-    await turns(10);
+    await until(() => client.bytesRead > 0);
     own.state('paused', client, ['readableFlowing', 'bytesRead']);
     client.resume();
     await event(client, 'data');
@@ -166,12 +166,12 @@ compare(__filename, {
     own.state('then', client, ['connecting', 'destroyed', 'remotePort']);
   },
 
-  'connecting a connected socket': async ({ pair, log, turns }) => {
+  'connecting a connected socket': async ({ pair, log, until }) => {
     const { client, port } = await pair();
     const own = log('client');
     own.socket(client);
     own.call('connect', () => client.connect(port, '127.0.0.1', own.callback('again')));
-    await turns(10);
+    await until(() => !client.connecting);
     own.state('then', client, ['connecting', 'destroyed']);
   },
 
@@ -204,13 +204,13 @@ compare(__filename, {
     await new Promise((resolve) => client.once('close', resolve));
   },
 
-  'a destroyed socket is connected': async ({ net, listening, log, keep, turns }) => {
+  'a destroyed socket is connected': async ({ net, listening, log, keep, until }) => {
     const { port } = await listening();
     const own = log('client');
     const client = keep(own.socket(new net.Socket()), 'client');
     client.destroy();
     own.call('connect', () => client.connect(port, '127.0.0.1', own.callback('callback')));
-    await turns(20);
+    await until(() => !client.connecting);
     own.state('then', client, ['connecting', 'destroyed', 'readyState']);
   },
 

@@ -1,4 +1,5 @@
 // Wrong arguments of the constructor of sockets and of their methods.
+import type { Socket } from 'node:net';
 import { compare } from './harness/compare';
 import { loosely, type Scene } from './harness/scene';
 
@@ -19,16 +20,18 @@ async function tryMethod(
   lists: readonly (readonly unknown[])[],
 ): Promise<void> {
   const { log, pair } = scene;
+  const clients: Socket[] = [];
   for (const list of lists) {
     const { client } = await pair();
     const own = log(`${method} ${lists.indexOf(list)}`);
     own.socket(client);
     own.call('call', () => loosely(client)[method]!(...list));
     own.state('then', client, ['timeout', 'readableEncoding', 'writableLength', 'writableEnded']);
-    await Promise.race([scene.closed(client), scene.delay(50)]);
-    client.destroy();
-    await scene.closed(client);
+    clients.push(client);
   }
+  await Promise.race([scene.closed(...clients), scene.delay(100)]);
+  for (const client of clients) client.destroy();
+  await scene.closed(...clients);
 }
 
 compare(__filename, {

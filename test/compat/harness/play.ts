@@ -36,7 +36,7 @@ async function play(name: string, scenario: Scenario, variant: Variant): Promise
     name,
     logs,
     isLate: outcome === TIMED_OUT,
-    submitted: submitted() - submittedBefore,
+    submitted: submitted() - submittedBefore + scene.submitted,
     ms: Math.round(performance.now() - startMs),
   });
 }

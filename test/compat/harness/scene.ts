@@ -48,6 +48,8 @@ export class Scene {
   readonly #closed = new WeakSet<EventEmitter>();
 
   readonly net: Net;
+  /** Operations that the proactors of its programs were given. */
+  submitted = 0;
   readonly #variant: string;
 
   constructor({ name, net }: Variant) {
@@ -183,7 +185,8 @@ export class Scene {
     descriptors: readonly number[] = [],
   ): Promise<void> => {
     const variant = JSON.stringify(require.resolve('./variant'));
-    const source = `const { net } = require(${variant}).variantNamed('${this.#variant}');
+    const source = `const { net, submitted } = require(${variant}).variantNamed('${this.#variant}');
+      process.on('exit', () => process._rawDebug('submitted', submitted()));
       (${program.toString()})(net, (...values) => console.log(JSON.stringify(values)));`;
     const child = spawn(process.execPath, ['--no-warnings', '-e', source], {
       stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
@@ -194,6 +197,7 @@ export class Scene {
     const [code, signal] = (await ended) as [number | null, string | null];
     this.log(label).add('ended', code ?? signal);
     for (const line of stdout.split('\n').filter(Boolean)) this.log(label).add('printed', line);
+    this.submitted += Number(/^submitted (\d+)$/m.exec(stderr)?.[1] ?? 0);
     const uncaught = stderr.split('\n').filter((line) => /^\w*Error\b/.test(line));
     if (uncaught.length > 0) this.log(label).add('uncaught', ...uncaught);
   };
