@@ -62,6 +62,15 @@ const twoAddresses: net.LookupFunction = (_name, _options, callback) => {
   (callback as (error: null, addresses: readonly object[]) => void)(null, addresses);
 };
 
+const unasked: readonly [string, (socket: net.Socket) => void][] = [
+  ['that the server ends', (socket) => socket.end()],
+  ['that the server resets', (socket) => socket.resetAndDestroy()],
+  [
+    'on which an unasked answer comes',
+    (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\nunasked'),
+  ],
+];
+
 describeNet('HttpAgent', () => {
   it('connects on the Proactor, and keeps connections where it is told to', async () => {
     const { port } = await serve(answerUrl);
@@ -89,6 +98,33 @@ describeNet('HttpAgent', () => {
     const agent = httpAgent({ maxSockets: 2, keepAlive: true });
     await Promise.all(Array.from({ length: 10 }, () => request(port, { agent })));
     expect(most).toBe(2);
+  });
+
+  // Newer Nodes close a connection on which an answer comes that nobody asked for; older ones give it to the next request.
+  it.each(unasked)('treats a kept connection as Node does %s', async (_when, act) => {
+    const outcome = async (agent: http.Agent): Promise<unknown> => {
+      atEnd(() => agent.destroy());
+      const server = net.createServer((socket) => {
+        socket.on('data', () => {
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nasked');
+          setTimeout(act, 10, socket);
+        });
+        socket.on('error', () => {});
+        atEnd(() => socket.destroy());
+      });
+      const port = await listen(server);
+      const kept = once(agent, 'free') as Promise<[net.Socket]>;
+      await request(port, { agent });
+      const [socket] = await kept;
+      const errors: unknown[] = [];
+      socket.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code));
+      await delay(patient(60));
+      const { destroyed } = socket;
+      const second = await request(port, { agent }).catch((error) => error.code);
+      return [destroyed, errors, String(second.body ?? second)];
+    };
+    const expected = await outcome(new http.Agent({ keepAlive: true }));
+    expect(await outcome(new HttpAgent({ keepAlive: true }))).toEqual(expected);
   });
 
   it('connects to a Unix domain socket', async () => {

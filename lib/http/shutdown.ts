@@ -2,9 +2,10 @@
 // is done, or when time is up.
 import { Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { TLSSocket } from 'node:tls';
 import { checkMs, checkObject } from '../validate';
 import { checkServer } from './attach';
 import { type Connections, connectionsOf } from './connections';
@@ -55,7 +56,7 @@ export function shutdown(server: Server, options: ShutdownOptions = {}): Promise
 
 async function end(server: AnyServer, timeoutMs: number): Promise<number> {
   const connections = connectionsOf(server);
-  const closed = close(server);
+  const closed = close(server, connections);
   server.prependListener('request', announceEnd);
   for (const socket of [...connections.sockets, ...connections.secure]) announceEndOn(socket);
   const closeIdle = idleCloser(server, connections, Date.now() + FIRST_REQUEST_MS);
@@ -80,10 +81,11 @@ async function end(server: AnyServer, timeoutMs: number): Promise<number> {
 const closing = new WeakMap<Server, Promise<void>>();
 
 /** Stops listening. Fulfilled when the last connection is closed as well. */
-function close(server: Server): Promise<void> {
+function close(server: Server, connections: Connections): Promise<void> {
   let closed = closing.get(server);
   if (closed === undefined) {
-    closed = whenClosed(server).finally(() => closing.delete(server));
+    // Servers of HTTP/1 close what they call idle first.
+    closed = sparing(connections, () => whenClosed(server)).finally(() => closing.delete(server));
     closing.set(server, closed);
   }
   return closed;
@@ -120,7 +122,22 @@ function announceEndOn(socket: Duplex): void {
   if (parser?.incoming === response.req) response.setHeader('Connection', 'close');
 }
 
-// Node counts a connection as idle only after its first request.
+// Those on which a request may be about to come.
+function silentOf({ sockets, secure }: Connections): (Socket | TLSSocket)[] {
+  return [...sockets, ...secure].filter((socket) => socket.bytesRead === 0);
+}
+
+// Before Node 26 a connection counts as idle only after its first request; from then on Node would destroy it here.
+function sparing<R>(connections: Connections, run: () => R): R {
+  const spared = silentOf(connections).filter((socket) => !Object.hasOwn(socket, 'destroy'));
+  for (const socket of spared) socket.destroy = () => socket;
+  try {
+    return run();
+  } finally {
+    for (const socket of spared) Reflect.deleteProperty(socket, 'destroy');
+  }
+}
+
 function idleCloser(
   server: AnyServer,
   connections: Connections,
@@ -128,11 +145,10 @@ function idleCloser(
 ): () => void {
   const isHttp1 = server instanceof HttpServer || server instanceof HttpsServer;
   return (): void => {
-    server.closeIdleConnections?.();
+    sparing(connections, () => server.closeIdleConnections?.());
     for (const session of connections.sessions) if (!session.closed) session.close();
     if (!isHttp1 || Date.now() < firstRequestBy) return;
-    for (const socket of [...connections.sockets, ...connections.secure])
-      if (socket.bytesRead === 0) socket.destroy();
+    for (const socket of silentOf(connections)) socket.destroy();
   };
 }
 

@@ -61,6 +61,8 @@ export interface NodeInternals {
   readonly handleProperty: HandleProperty;
   /** A socket's method that gives it another handle, for its next attempt to connect. */
   readonly reinitializeHandle: symbol;
+  /** What a socket lets its handle call with what comes. */
+  readonly socketReader: unknown;
 }
 
 class Missing extends Error {}
@@ -115,8 +117,10 @@ function find(): NodeInternals {
     readStart: () => 0,
     useUserBuffer() {},
     close() {},
+    onread: undefined as unknown,
   };
   new net.Socket({ handle } as net.SocketConstructorOpts).unref();
+  if (typeof handle.onread !== 'function') throw new Missing('no onread');
   return {
     Tcp: handleClass('127.0.0.1', 0, 4),
     Pipe: handleClass(`\0proactor-${process.pid}-${Date.now()}`, -1, -1),
@@ -132,6 +136,7 @@ function find(): NodeInternals {
     contextFrame: major < 22 ? undefined : symbolOf(resource, 'context_frame'),
     handleProperty: handleProperty(),
     reinitializeHandle: symbolOf(net.Socket.prototype, 'kReinitializeHandle'),
+    socketReader: handle.onread,
   };
 }
 

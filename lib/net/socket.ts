@@ -1,6 +1,7 @@
 // net.Socket over a handle of ours. Everything a user sees is Node's own class; this one gives it another
 // handle wherever Node makes one, and writes to that without a request object for each write.
 import * as net from 'node:net';
+import { proactorError } from '../errors';
 import { currentContext } from './context';
 import { internals, type NodeHandle } from './node-internals';
 import type { HandleOwner, WriteDone, WrittenChunk } from './node-objects';
@@ -37,6 +38,17 @@ function replaced(handle: unknown): unknown {
   return isTcp ? new TcpHandle(context) : new PipeHandle(context);
 }
 
+// `process.send()` of a socket gives it a reader that reads nothing and takes its handle away; native code would then
+// take that for one of libuv's.
+function refuseToBeSent(handle: unknown): void {
+  if (!(handle instanceof StreamHandle) || !handle.isGuarded) return;
+  handle.onread = internals.socketReader;
+  throw proactorError(
+    'ERR_PROACTOR_UNSUPPORTED',
+    'A socket of proactor/net cannot be sent to another process: use one of node:net',
+  );
+}
+
 const reinitialize = (base as unknown as Record<symbol, (this: unknown, handle: unknown) => void>)[
   internals.reinitializeHandle
 ]!;
@@ -68,6 +80,7 @@ SocketFunction.prototype = Object.create(base, {
     configurable: true,
     get: handleProperty?.get,
     set(this: OwnSocket, handle: unknown) {
+      if (handle === null) refuseToBeSent(this._handle);
       handleProperty.set.call(this, replaced(handle));
     },
   },

@@ -31,9 +31,9 @@ const CLOSING = 2;
 const OPEN = 4; // connected, and its descriptor not closed
 const NATIVE = 8; // native code reads
 const UNREFERENCED = 16;
-const HAS_READER = 32;
-const END_WAITS = 64; // behind what a user's buffer had no room for
-const RESET = 128; // it is closed with a reset
+const END_WAITS = 32; // behind what a user's buffer had no room for
+const RESET = 64; // it is closed with a reset
+const GUARDED = 128; // somebody reads in the socket's place
 
 export abstract class StreamHandle extends internals.JsStream implements SenderHost {
   /** Set and read by net.Socket. */
@@ -80,19 +80,17 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     return super.onread;
   }
 
-  /**
-   * Set once by net.Socket, and by `process.send()` when the socket is to go to another process: that
-   * would take the native object for one of libuv's.
-   */
+  // Set by net.Socket. While an agent of HTTP keeps the connection it sets another, which ends the connection
+  // when something comes: that would be taken for the next answer.
   override set onread(reader: unknown) {
-    if ((this.state & (HAS_READER | CLOSING)) === HAS_READER) {
-      throw proactorError(
-        'ERR_PROACTOR_UNSUPPORTED',
-        'A socket of proactor/net cannot be sent to another process: use one of node:net',
-      );
-    }
-    this.state |= HAS_READER;
+    if (reader === internals.socketReader) this.state &= ~GUARDED;
+    else this.state |= GUARDED;
     super.onread = reader;
+  }
+
+  /** Connected, and somebody reads in the socket's place. */
+  get isGuarded(): boolean {
+    return (this.state & (OPEN | CLOSING | GUARDED)) === (OPEN | GUARDED);
   }
 
   /** Takes over a descriptor, of a connected socket. */
@@ -355,14 +353,14 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   /** Whoever reads copies what `deliver` gives: TLS, HTTP, or a buffer of the user's. */
   get isReadNatively(): boolean {
-    return this.is(NATIVE);
+    return this.is(NATIVE | GUARDED);
   }
 
   /** Received bytes: the socket's own, or lent to who reads natively. */
   deliver(bytes: Buffer): void {
     const { owner } = this;
     if (this.closing || owner === undefined) return;
-    if (this.is(NATIVE)) this.readBuffer(bytes);
+    if (this.is(NATIVE | GUARDED)) this.readBuffer(bytes);
     else if (owner[internals.userBuffer] !== null) this.fillUserBuffer(owner, bytes);
     else runInAsyncScope.call(this, this.push, this, owner, bytes);
   }
@@ -403,7 +401,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
       this.state |= END_WAITS;
       return;
     }
-    if (this.is(NATIVE)) this.emitEOF();
+    if (this.is(NATIVE | GUARDED)) this.emitEOF();
     else runInAsyncScope.call(this, this.pushEnd, this, owner);
   }
 
@@ -415,7 +413,8 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   /** @internal */
   receiveFailed(failure: number | Error): void {
-    this.fail(failure, 'read');
+    if (this.isGuarded) this.emitEOF();
+    else this.fail(failure, 'read');
   }
 
   /** @internal */
