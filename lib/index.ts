@@ -24,5 +24,5 @@ export type { CompletionHandler, OperationId } from './ring/handler-table';
 /** The kernel's numbers, under the kernel's names. */
 export * as constants from './ring/kernel';
 export { type BufferSource, Memory } from './ring/memory';
-export type { Endpoint, SocketAddress } from './socket-address';
+export type { Endpoint, SocketAddress, UnixEndpoint } from './socket-address';
 export type { ProactorStats } from './stats';
