@@ -3,6 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import * as node from 'node:net';
 import { useProactor } from './context';
 import { fallbackReason } from './fallback';
+import { nodeMajor } from './node-internals';
 import { Server as ProactorServer } from './server';
 import { Socket as ProactorSocket } from './socket';
 
@@ -20,7 +21,7 @@ const { _normalizeArgs: normalize } = node as unknown as {
 };
 const clientChannel = channel('net.client.socket');
 // Later ones do it in Socket.prototype.connect.
-const connectPublishes = Number.parseInt(process.versions.node, 10) < 22;
+const connectPublishes = nodeMajor < 22;
 
 /** With the name that Node's has, for stack traces. */
 function named<F extends (...args: never[]) => unknown>(name: string, value: F): F {

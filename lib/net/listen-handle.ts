@@ -200,6 +200,9 @@ export class TcpListenHandle extends ListenHandle {
   }
 }
 
+// libuv adds to a socket's permissions, and from 1.51 on sets them.
+const [uvMajor = 1, uvMinor = 0] = process.versions.uv.split('.').map(Number);
+const setsMode = uvMajor > 1 || uvMinor >= 51;
 // Node's own bits of a mode.
 const READABLE = 1;
 const WRITABLE = 2;
@@ -229,7 +232,7 @@ export class PipeListenHandle extends ListenHandle {
     if (this.path === undefined) return -kernel.EBADF;
     const bits = (mode & READABLE ? 0o444 : 0) | (mode & WRITABLE ? 0o222 : 0);
     try {
-      chmodSync(this.path, statSync(this.path).mode | bits);
+      chmodSync(this.path, setsMode ? bits : statSync(this.path).mode | bits);
       return 0;
     } catch (error) {
       return (error as NodeJS.ErrnoException).errno ?? -kernel.EINVAL;

@@ -6,6 +6,9 @@ import * as net from 'node:net';
 import { Duplex } from 'node:stream';
 import { runtimeName } from '../probe';
 
+/** The line of Node that this is. */
+export const nodeMajor = Number.parseInt(process.versions.node, 10);
+
 /** A handle as node:net makes it. */
 export declare class NodeHandle {
   constructor(type: number);
@@ -106,7 +109,6 @@ function jsStreamClass(): JsStreamClass {
 
 function find(): NodeInternals {
   if (runtimeName() !== 'Node.js') throw new Missing(`this is ${runtimeName()}`);
-  const major = Number.parseInt(process.versions.node, 10);
   const resource = new AsyncResource('PROACTOR');
   const buffer = new Uint8Array(1);
   const socket = new net.Socket({
@@ -133,7 +135,7 @@ function find(): NodeInternals {
     keepAliveDelay: symbolOf(socket, 'kSetKeepAliveInitialDelay'),
     asyncId: symbolOf(resource, 'async_id_symbol'),
     triggerAsyncId: symbolOf(resource, 'trigger_async_id_symbol'),
-    contextFrame: major < 22 ? undefined : symbolOf(resource, 'context_frame'),
+    contextFrame: nodeMajor < 22 ? undefined : symbolOf(resource, 'context_frame'),
     handleProperty: handleProperty(),
     reinitializeHandle: symbolOf(net.Socket.prototype, 'kReinitializeHandle'),
     socketReader: handle.onread,

@@ -1,15 +1,20 @@
 // The handle of a Unix domain socket. Node's has no names of its ends, nor TCP's options.
 import * as kernel from '../ring/kernel';
 import { ConnectingHandle, type ConnectRequest } from './connecting-handle';
+import { nodeMajor } from './node-internals';
 import { bindTo } from './socket-setup';
 
-const PATH_MAX = 107;
+const PATH_MAX = 108;
+// Node 22 refuses a path with a NUL in it, and Node 24 one that is too long.
+const cutsAtNul = nodeMajor < 22;
+const cutsAtMost = nodeMajor < 24;
 
-// As libuv does: a file's path ends at a NUL and at the latest where the address does, whatever that is then.
+// As older versions do: a file's path ends at a NUL and at the latest where the address does, whatever that is then.
 function cut(path: string): string {
-  if (path[0] === '\0') return path;
-  const [name = ''] = path.split('\0', 1);
-  return Buffer.from(name).subarray(0, PATH_MAX).toString();
+  if (path[0] === '\0' || !cutsAtMost) return path;
+  const [name = ''] = cutsAtNul ? path.split('\0', 1) : [path];
+  const bytes = Buffer.from(name);
+  return bytes.length <= PATH_MAX ? name : bytes.subarray(0, PATH_MAX).toString();
 }
 
 export class PipeHandle extends ConnectingHandle {

@@ -7,8 +7,7 @@ import { EADDRINUSE } from '../ring/kernel';
 import type { ConnectingHandle } from './connecting-handle';
 import { type Context, currentContext } from './context';
 import { ListenHandle, PipeListenHandle, TcpListenHandle } from './listen-handle';
-import { internals } from './node-internals';
-
+import { internals, nodeMajor } from './node-internals';
 import { acceptedSocket } from './socket';
 
 type Listen2 = (
@@ -36,7 +35,7 @@ const NodeServer = net.Server as unknown as (this: unknown, ...args: unknown[]) 
 const nodeListen2 = (net.Server.prototype as OwnServer)._listen2;
 const socketChannel = channel('net.server.socket');
 // Node 20 takes 0 for no limit.
-const zeroIsNoLimit = Number.parseInt(process.versions.node, 10) < 21;
+const zeroIsNoLimit = nodeMajor < 21;
 
 // Servers that share their port: Node has the option from 22.12 and 23.1 on, here it is everywhere.
 const sharing = new WeakSet<object>();

@@ -13,15 +13,18 @@ import type { SenderHost, WriteCallback } from '../io/sender';
 import { addon } from '../ring/binding';
 import { ECANCELED, EINVAL, ENOTCONN, SHUT_WR } from '../ring/kernel';
 import type { Context } from './context';
-import { becomeResource, internals } from './node-internals';
+import { becomeResource, internals, nodeMajor } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
 import { SocketSender } from './socket-sender';
+import { UserBuffer } from './user-buffer';
 
 /** Up to so many bytes a write is taken as sent while they wait, as the kernel's buffer would take them. */
 const TAKEN_MAX = 65536;
 /** How long what was taken may wait for a peer that does not read, once its socket was destroyed. */
 const LINGER_MS = 30_000;
+// Node 20 tells a write of a destroyed socket of no failure.
+const hidesErrors = nodeMajor < 22;
 
 const { runInAsyncScope } = AsyncResource.prototype;
 
@@ -31,9 +34,8 @@ const CLOSING = 2;
 const OPEN = 4; // connected, and its descriptor not closed
 const NATIVE = 8; // native code reads
 const UNREFERENCED = 16;
-const END_WAITS = 32; // behind what a user's buffer had no room for
-const RESET = 64; // it is closed with a reset
-const GUARDED = 128; // somebody reads in the socket's place
+const RESET = 32; // it is closed with a reset
+const GUARDED = 64; // somebody reads in the socket's place
 
 export abstract class StreamHandle extends internals.JsStream implements SenderHost {
   /** Set and read by net.Socket. */
@@ -47,7 +49,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   private sender: SocketSender | null = null; // while there is something to send
   private sentBefore = 0; // by senders that were given back
   private takenTo = 0; // so many bytes were taken as sent
-  private rest: Buffer | null = null; // what a user's buffer had no room for
+  private userBuffer: UserBuffer | null = null;
   /** Told when sending has ended. */
   private onShutdown: ((status: number) => void) | null = null;
   private onClosed: (() => void) | null = null;
@@ -136,7 +138,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   readStart(): number {
     if (this.reception === null) return -ENOTCONN;
-    if (this.rest !== null) queueMicrotask(() => this.deliverRest());
+    this.userBuffer?.resume();
     this.reception.resume();
     return 0;
   }
@@ -213,7 +215,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     const owner = this.owner!;
     owner[internals.lastWriteQueueSize] = sender.queued;
     const finish = AsyncResource.bind((error?: Error) => {
-      if (owner.destroyed) return done();
+      if (owner.destroyed) return done(hidesErrors ? undefined : error);
       owner[internals.lastWriteQueueSize] = 0;
       owner._unrefTimer();
       return done(error);
@@ -361,8 +363,10 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     const { owner } = this;
     if (this.closing || owner === undefined) return;
     if (this.is(NATIVE | GUARDED)) this.readBuffer(bytes);
-    else if (owner[internals.userBuffer] !== null) this.fillUserBuffer(owner, bytes);
-    else runInAsyncScope.call(this, this.push, this, owner, bytes);
+    else if (owner[internals.userBuffer] !== null) {
+      this.userBuffer ??= new UserBuffer(this, owner);
+      this.userBuffer.fill(bytes);
+    } else runInAsyncScope.call(this, this.push, this, owner, bytes);
   }
 
   private push(owner: HandleOwner, bytes: Buffer): void {
@@ -372,35 +376,11 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     this.readStop();
   }
 
-  // As much as the user's buffer has room for at a time: its callback may end the reading.
-  private fillUserBuffer(owner: HandleOwner, bytes: Buffer): void {
-    let rest = this.rest === null ? bytes : Buffer.concat([this.rest, bytes]);
-    this.rest = null;
-    while (rest.length > 0 && this.reading && !this.closing) {
-      const buffer = owner[internals.userBuffer] as Uint8Array;
-      const length = Math.min(buffer.length, rest.length);
-      this.readBuffer(rest.subarray(0, length));
-      rest = rest.subarray(length);
-    }
-    if (rest.length > 0) this.rest = rest;
-    else if (this.is(END_WAITS) && !this.closing) this.receiveEnded();
-  }
-
-  private deliverRest(): void {
-    const { owner, rest } = this;
-    if (owner === undefined || rest === null || this.closing) return;
-    this.rest = null;
-    this.fillUserBuffer(owner, rest);
-  }
-
   /** @internal */
   receiveEnded(): void {
     const { owner } = this;
     if (this.closing || owner === undefined) return;
-    if (this.rest !== null) {
-      this.state |= END_WAITS;
-      return;
-    }
+    if (this.userBuffer?.holdEnd()) return;
     if (this.is(NATIVE | GUARDED)) this.emitEOF();
     else runInAsyncScope.call(this, this.pushEnd, this, owner);
   }

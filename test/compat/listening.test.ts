@@ -73,9 +73,12 @@ compare(__filename, {
     }
   },
 
-  'a port for the privileged': async ({ net, log, keep, event }) => {
+  'a port for the privileged': async ({ net, log, keep, event, describer }) => {
     const server = keep(log('server').server(net.createServer()), 'server');
-    server.listen(1, '127.0.0.1');
+    // Of an address that no other process listens on.
+    const address = `127.${[16, 8, 0].map((bits) => (process.pid >> bits) & 0xff).join('.')}`;
+    describer.nameText(address, 'address');
+    server.listen(1, address);
     await Promise.race([event(server, 'listening'), event(server, 'error')]);
     log('server').add('listening', server.listening);
   },

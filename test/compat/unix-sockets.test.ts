@@ -74,6 +74,21 @@ compare(__filename, {
     }
   },
 
+  'paths that just fit, and one that does not': async (scene) => {
+    const { folder, log, connect, closed } = scene;
+    const base = `${folder()}/`;
+    for (const length of [107, 108, 109]) {
+      const name = base + 'x'.repeat(length - base.length);
+      const server = await listenOn(scene, { path: name });
+      log('server').add('listening', server.listening);
+      const client = log(`client ${length}`).socket(connect({ path: name }), 'data');
+      await closed(client);
+      if (!server.listening) continue;
+      server.close();
+      await closed(server);
+    }
+  },
+
   'a path in use': async (scene) => {
     const name = path.join(scene.folder(), 'socket');
     await listenOn(scene, { path: name });
