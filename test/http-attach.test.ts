@@ -28,6 +28,19 @@ describeNet('a server that attach() was given', ({ dispatcher, proactor }) => {
     expect(proactor().stats().completions).toBeGreaterThan(1);
   });
 
+  it('listens to none of its connections', async () => {
+    const server = attach(net.createServer());
+    const accepted = once(server, 'connection') as Promise<[net.Socket]>;
+    const port = await listen(server);
+    await connectRaw(port);
+    const [socket] = await accepted;
+    atEnd(() => socket.destroy());
+    const plain = new net.Socket();
+    const count = (each: net.Socket): number[] =>
+      ['close', 'end', 'error', 'data'].map((event) => each.listenerCount(event));
+    expect(count(socket)).toEqual(count(plain));
+  });
+
   it('of node:https does, under TLS', async () => {
     const server = attach(
       https.createServer(identity(), (incoming, response) => {

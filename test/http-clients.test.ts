@@ -20,6 +20,7 @@ import * as proactorNet from 'proactor/net';
 import { identity } from './support/certificate';
 import { atEnd } from './support/cleanup';
 import {
+  gate,
   HOST,
   listen,
   listenLocally,
@@ -48,6 +49,11 @@ function httpsAgent(options?: https.AgentOptions): HttpsAgent {
   const agent = new HttpsAgent({ ca, ...options });
   atEnd(() => agent.destroy());
   return agent;
+}
+
+/** An agent as programs may call it, whatever its types say. */
+interface Connecting {
+  createConnection(...args: readonly unknown[]): net.Socket;
 }
 
 /** What the Proactor connected is an instance of its own class, under TLS as well. */
@@ -82,6 +88,18 @@ describeNet('HttpAgent', () => {
       expect(String((await request(port, { agent, path: `/${i}` })).body)).toBe(`/${i}`);
     }
     expect([...sockets].map(isOurs)).toEqual([true]);
+  });
+
+  it('connects to a port and a host, as net.connect does', async () => {
+    const { port } = await serve(answerUrl);
+    const agent = httpAgent() as unknown as Connecting;
+    const connected = gate();
+    const socket = agent.createConnection(port, HOST, connected.open);
+    atEnd(() => socket.destroy());
+    await connected.passed;
+    socket.end('GET /raw HTTP/1.0\r\n\r\n');
+    expect(await readAll(socket)).toMatch(/\/raw$/);
+    expect(isOurs(socket)).toBe(true);
   });
 
   it('keeps to maxSockets', async () => {
@@ -189,6 +207,22 @@ describeNet('HttpsAgent', () => {
       expect(String(answer.body)).toBe(`/${i}`);
     }
     expect([...sockets].map(isOurs)).toEqual([true]);
+  });
+
+  it('connects to a port, with or without a host, with options', async () => {
+    const { port } = await serveSecurely(answerUrl);
+    const agent = httpsAgent() as unknown as Connecting;
+    const others = { ca, servername: 'localhost' };
+    for (const args of [
+      [port, HOST, others],
+      [port, { host: HOST, ...others }],
+      [{ port, host: HOST, ...others }],
+    ]) {
+      const socket = agent.createConnection(...args) as tls.TLSSocket;
+      atEnd(() => socket.destroy());
+      await once(socket, 'secureConnect');
+      expect([socket.authorized, isOurs(socket)]).toEqual([true, true]);
+    }
   });
 
   it('asks for the name of the host, and checks the certificate for it', async () => {

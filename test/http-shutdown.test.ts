@@ -13,6 +13,7 @@ import { runCommand } from './support/child';
 import { atEnd } from './support/cleanup';
 import {
   connectRaw,
+  gate,
   HOST,
   keepAliveAgent,
   listen,
@@ -34,15 +35,6 @@ async function timed(server: net.Server, timeoutMs = 5000): Promise<[number, 'so
   const startedMs = performance.now();
   const destroyed = await shutdown(server, { timeoutMs });
   return [destroyed, performance.now() - startedMs < SOON_MS ? 'soon' : 'late'];
-}
-
-/** A gate that requests wait at. */
-function gate(): { open: () => void; passed: Promise<void> } {
-  let open = (): void => {};
-  const passed = new Promise<void>((resolve) => {
-    open = resolve;
-  });
-  return { open, passed };
 }
 
 async function connectTls(port: number): Promise<tls.TLSSocket> {
@@ -76,6 +68,18 @@ describeNet('shutdown() of a server of HTTP/1', () => {
     expect(server.listening).toBe(false);
     const failed = once(net.connect(port, HOST), 'connect');
     await expect(failed).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+  });
+
+  it('ends what is open after many connections that ended by themselves', async () => {
+    const { server, port } = await serve(() => {});
+    const lasting = await connectRaw(port);
+    for (let i = 0; i < 150; i++) {
+      const socket = await connectRaw(port);
+      socket.end();
+      await readAll(socket);
+    }
+    expect(await timed(server, 10)).toEqual([1, 'soon']);
+    expect(await readAll(lasting)).toBe('');
   });
 
   it('closes idle connections at once', async () => {

@@ -2,6 +2,7 @@
 import { type ClientRequestArgs, Agent as NodeHttpAgent } from 'node:http';
 import { Agent as NodeHttpsAgent } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { connect } from '../net';
 import { connectPlain, connectSecure, connectUnder, type HttpConnectOptions } from './http-connect';
 
 // Through a proxy, which newer agents know, Node connects by itself.
@@ -10,18 +11,29 @@ function hasProxy(agent: object): boolean {
   return options.proxyEnv !== undefined;
 }
 
+type CreateArguments = Parameters<NodeHttpAgent['createConnection']>;
+type Connecting = (...args: readonly unknown[]) => Duplex;
+
+/** As Node's agent for https takes them: options, or a port, perhaps a host, and options. */
+function optionsOf(args: readonly unknown[]): HttpConnectOptions {
+  const [port, host] = args;
+  const options = args.find((arg) => typeof arg === 'object' && arg !== null);
+  return {
+    ...options,
+    ...(typeof port === 'number' ? { port } : {}),
+    ...(typeof host === 'string' ? { host } : {}),
+  };
+}
+
 /**
  * As `http.Agent`, whose connections are made by `proactor/net`: for `http.request({ agent })` and for all
  * libraries that take an agent.
  */
 export class HttpAgent extends NodeHttpAgent {
-  /** Makes a connection, for the agent's own use. */
-  override createConnection(
-    options: ClientRequestArgs,
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): Duplex | null | undefined {
-    if (hasProxy(this)) return super.createConnection(options, callback);
-    return connectPlain(options as HttpConnectOptions);
+  /** Makes a connection, for the agent's own use; its arguments are those of `net.connect`. */
+  override createConnection(...args: CreateArguments): Duplex | null | undefined {
+    if (hasProxy(this)) return super.createConnection(...args);
+    return (connect as Connecting)(...args);
   }
 }
 
@@ -30,13 +42,12 @@ export class HttpAgent extends NodeHttpAgent {
  * options; sessions are resumed as in `https.Agent`.
  */
 export class HttpsAgent extends NodeHttpsAgent {
-  /** Makes a connection, for the agent's own use. */
-  override createConnection(
-    options: ClientRequestArgs,
-    callback?: (error: Error | null, socket: Duplex) => void,
-  ): Duplex | null | undefined {
-    if (hasProxy(this)) return super.createConnection(options, callback);
-    const socket = connectUnder(options as HttpConnectOptions);
+  /** Makes a connection, for the agent's own use; its arguments are those of `https.Agent`. */
+  override createConnection(...args: CreateArguments): Duplex | null | undefined {
+    if (hasProxy(this)) return super.createConnection(...args);
+    const [, callback] = args;
+    const options = optionsOf(args);
+    const socket = connectUnder(options);
     const secure = super.createConnection({ ...options, socket } as ClientRequestArgs, callback);
     if (options.timeout)
       (secure as { setTimeout?(ms: number): void }).setTimeout?.(options.timeout);

@@ -5,18 +5,41 @@ import type { ServerHttp2Session } from 'node:http2';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 
+interface Ending {
+  readonly destroyed: boolean;
+}
+
+/** Ended ones go when there are so many, or twice as many as were open the last time. */
+const SWEPT_FROM = 64;
+
+/** What is open. It listens to none of them: a program sees who listens, and may take all listeners away. */
+class OpenSet<T extends Ending> {
+  readonly #members = new Set<T>();
+  #sweptFrom = SWEPT_FROM;
+
+  add(member: T): void {
+    if (this.#members.size >= this.#sweptFrom) this.#sweep();
+    this.#members.add(member);
+  }
+
+  *[Symbol.iterator](): Generator<T> {
+    for (const member of this.#members) if (!member.destroyed) yield member;
+  }
+
+  #sweep(): void {
+    for (const member of this.#members) if (member.destroyed) this.#members.delete(member);
+    this.#sweptFrom = Math.max(SWEPT_FROM, 2 * this.#members.size);
+  }
+}
+
 /** What a server has open. */
 export class Connections {
   /** The connections themselves, under TLS as well. */
-  readonly sockets: Set<Socket> = new Set();
+  readonly sockets = new OpenSet<Socket>();
   /** What speaks TLS on them, as far as the server was attached before. */
-  readonly secure: Set<TLSSocket> = new Set();
+  readonly secure = new OpenSet<TLSSocket>();
   /** HTTP/2 on them, as far as the server was attached before. */
-  readonly sessions: Set<ServerHttp2Session> = new Set();
-}
-
-interface Closing {
-  once(event: 'close', listener: () => void): unknown;
+  readonly sessions = new OpenSet<ServerHttp2Session>();
 }
 
 const servers = new WeakMap<Server, Connections>();
@@ -31,20 +54,15 @@ export function connectionsOf(server: Server): Connections {
   return connections;
 }
 
-function keep<T extends Closing>(set: Set<T>, member: T): void {
-  set.add(member);
-  member.once('close', () => set.delete(member));
-}
-
 subscribe('net.server.socket', (message) => {
   const { socket } = message as { socket: Socket & { server?: Server } };
   if (socket.server !== undefined && !socket.destroyed)
-    keep(connectionsOf(socket.server).sockets, socket);
+    connectionsOf(socket.server).sockets.add(socket);
 });
 
 /** From now on knows what the server speaks on its connections, too. */
 export function watchProtocols(server: Server): void {
   const { secure, sessions } = connectionsOf(server);
-  server.on('secureConnection', (socket: TLSSocket) => keep(secure, socket));
-  server.on('session', (session: ServerHttp2Session) => keep(sessions, session));
+  server.on('secureConnection', (socket: TLSSocket) => secure.add(socket));
+  server.on('session', (session: ServerHttp2Session) => sessions.add(session));
 }

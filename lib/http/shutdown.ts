@@ -153,7 +153,7 @@ function idleCloser(
 }
 
 function destroyAll(server: AnyServer, { sockets, sessions }: Connections): number {
-  const left = [...sockets].filter((socket) => !socket.destroyed);
+  const left = [...sockets];
   server.closeAllConnections?.();
   for (const session of sessions) session.destroy();
   for (const socket of left) socket.destroy();

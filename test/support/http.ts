@@ -120,3 +120,12 @@ export function keepAliveAgent(): http.Agent {
   atEnd(() => agent.destroy());
   return agent;
 }
+
+/** Something to wait at, until it is opened. */
+export function gate(): { open: () => void; passed: Promise<void> } {
+  let open = (): void => {};
+  const passed = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { open, passed };
+}
