@@ -67,6 +67,11 @@ export function invalidArgType(name: string, expected: string, actual: unknown):
   );
 }
 
+/** In Node's words for text that is written as if it were bytes. */
+export function invalidBuffer(): TypeError {
+  return coded(new TypeError('Second argument must be a buffer'), 'ERR_INVALID_ARG_TYPE');
+}
+
 export function invalidArgValue(name: string, actual: unknown, reason = 'is invalid'): TypeError {
   const what = name.includes('.') ? 'property' : 'argument';
   return coded(

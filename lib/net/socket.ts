@@ -1,7 +1,7 @@
 // net.Socket over a handle of ours. Everything a user sees is Node's own class; this one gives it another
 // handle wherever Node makes one, and writes to that without a request object for each write.
 import * as net from 'node:net';
-import { proactorError } from '../errors';
+import { invalidBuffer, proactorError } from '../errors';
 import { currentContext } from './context';
 import { internals, type NodeHandle } from './node-internals';
 import type { HandleOwner, WriteDone, WrittenChunk } from './node-objects';
@@ -99,6 +99,7 @@ own._writeGeneric = function (isVector, data, encoding, done) {
     base._writeGeneric.call(this, isVector, data, encoding, done);
     return;
   }
+  if (encoding === 'buffer' && typeof data === 'string') throw invalidBuffer();
   this._pendingData = null; // what waited for the connection
   this._pendingEncoding = '';
   this._unrefTimer();

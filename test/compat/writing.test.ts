@@ -71,6 +71,15 @@ compare(__filename, {
     own.state('after', client, ['bytesWritten']);
   },
 
+  'text that is said to be bytes': async ({ pair, log, closed }) => {
+    const { client, served } = await pair();
+    const own = log('client');
+    served.resume();
+    own.call('write', () => client.write('text', 'buffer' as BufferEncoding));
+    client.destroy();
+    await closed(client, served);
+  },
+
   'a default encoding': async ({ pair, log, closed }) => {
     const { client, served } = await pair();
     log('served').socket(served, 'data');
