@@ -10,7 +10,12 @@ const tls = require('node:tls');
 /** Replaces a function that makes servers, or their constructor, by one that calls `attach` with each. */
 function attaching(make, attach) {
   return new Proxy(make, {
-    apply: (target, self, args) => attach(Reflect.apply(target, self, args)),
+    apply(target, self, args) {
+      const made = Reflect.apply(target, self, args);
+      // Nothing: it was called for what inherits from it.
+      attach(made ?? self);
+      return made;
+    },
     construct: (target, args, newTarget) => attach(Reflect.construct(target, args, newTarget)),
   });
 }
@@ -26,6 +31,10 @@ function redirectServers(attach) {
   }
 }
 
+/** Node's agents can be made without `new`; the classes of this package cannot. */
+const callable = (Agent) =>
+  new Proxy(Agent, { apply: (target, _self, args) => Reflect.construct(target, args) });
+
 function redirectAgents({ HttpAgent, HttpsAgent }) {
   for (const [module, Agent] of [
     [http, HttpAgent],
@@ -33,7 +42,7 @@ function redirectAgents({ HttpAgent, HttpsAgent }) {
   ]) {
     const { keepAlive, scheduling, timeout } = module.globalAgent.options;
     module.globalAgent = new Agent({ keepAlive, scheduling, timeout });
-    module.Agent = Agent;
+    module.Agent = callable(Agent);
   }
 }
 
