@@ -107,7 +107,7 @@ compare(__filename, {
     const { client, served } = await pair();
     log('client').socket(client, 'data');
     log('served').socket(served);
-    served.setTimeout(SHORT_MS, () => served.end('too late'));
+    served.setTimeout(SHORT_MS, () => served.setTimeout(0).end('too late'));
     await closed(client, served);
   },
 
