@@ -69,6 +69,11 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
   return Result(info, TrySend(Integer(info[0]), data.Data(), data.ByteLength()));
 }
 
+Napi::Value Receive(const Napi::CallbackInfo& info) {
+  auto data = info[1].As<Napi::Uint8Array>();
+  return Result(info, TryReceive(Integer(info[0]), data.Data(), data.ByteLength()));
+}
+
 Napi::Value SetOption(const Napi::CallbackInfo& info) {
   return Result(info, SetIntegerOption(Integer(info[0]), Integer(info[1]), Integer(info[2]),
                                        Integer(info[3])));
@@ -134,6 +139,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("listen", Napi::Function::New<Listen>(env, "listen"));
   exports.Set("shutdown", Napi::Function::New<Shutdown>(env, "shutdown"));
   exports.Set("trySend", Napi::Function::New<Send>(env, "trySend"));
+  exports.Set("tryReceive", Napi::Function::New<Receive>(env, "tryReceive"));
   exports.Set("setOption", Napi::Function::New<SetOption>(env, "setOption"));
   exports.Set("getOption", Napi::Function::New<GetOption>(env, "getOption"));
   exports.Set("setLinger", Napi::Function::New<Linger>(env, "setLinger"));

@@ -33,6 +33,10 @@ int TrySend(int fd, const void* data, size_t length) {
   return ResultOf(static_cast<int>(send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)));
 }
 
+int TryReceive(int fd, void* data, size_t capacity) {
+  return ResultOf(static_cast<int>(recv(fd, data, capacity, MSG_DONTWAIT)));
+}
+
 int SetIntegerOption(int fd, int level, int name, int value) {
   return ResultOf(setsockopt(fd, level, name, &value, sizeof(value)));
 }

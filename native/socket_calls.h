@@ -19,6 +19,8 @@ int ListenSocket(int fd, int backlog);
 int ShutdownSocket(int fd, int how);
 // What the socket takes at once, without waiting: -EAGAIN if nothing.
 int TrySend(int fd, const void* data, size_t length);
+// What the socket has at once, without waiting: 0 at the end, -EAGAIN if nothing.
+int TryReceive(int fd, void* data, size_t capacity);
 int SetIntegerOption(int fd, int level, int name, int value);
 int GetIntegerOption(int fd, int level, int name, int* value);
 // Makes close(2) reset the connection instead of ending it.

@@ -19,21 +19,23 @@ const receiveMultishot = initiatorOf('recvMultishot', operations.recvMultishot);
 const receiveOnce = initiatorOf('recvProvided', operations.recvProvided);
 
 /** Receives, one at a time, after which a stream that was paused is trusted to keep up again. */
-const SINGLES_AFTER_PAUSE = 64;
+const SINGLES = 64;
 
 // Bits of a reception's state. One field for all: there may be many idle connections.
 export const PAUSED = 1;
 export const STOPPED = 2;
 const ENDED = 4; // the peer's end came
 const CANCELLED = 8; // the receive in flight
-const REPEATS = 16; // it is a repeated one
+export const REPEATS = 16; // it is a repeated one
 const WAITING_FOR_BUFFER = 32;
 const UNREFERENCED = 64;
+/** The first bit that is a subclass's. */
+export const OWN_STATE = 128;
 
 export abstract class Reception implements CompletionTarget {
   bytes = 0;
   protected readonly ring: Ring;
-  private readonly fd: number;
+  protected readonly fd: number;
   protected state = 0;
   private id: OperationId = 0;
   private singlesLeft = 0;
@@ -77,7 +79,7 @@ export abstract class Reception implements CompletionTarget {
 
   pause(): void {
     this.state |= PAUSED;
-    this.singlesLeft = SINGLES_AFTER_PAUSE;
+    this.singlesLeft = SINGLES;
     this.cancel();
   }
 
@@ -100,14 +102,26 @@ export abstract class Reception implements CompletionTarget {
     this.state = (this.state & ~(CANCELLED | REPEATS)) | (repeats ? REPEATS : 0);
     if (this.singlesLeft > 0) this.singlesLeft--;
     try {
-      const receive = repeats ? receiveMultishot : receiveOnce;
-      this.id = receive(this.ring, this, this.fd, this.ring.buffers, 0);
+      this.id = repeats
+        ? receiveMultishot(this.ring, this, this.fd, this.ring.buffers, 0)
+        : this.receiveOne();
     } catch (error) {
       // No slot is free for it.
       this.failed(error as Error);
       return;
     }
     if ((this.state & UNREFERENCED) !== 0) this.ring.setReferenced(this.id, false);
+  }
+
+  /** Initiates what ends with one completion. */
+  protected receiveOne(): OperationId {
+    return receiveOnce(this.ring, this, this.fd, this.ring.buffers, 0);
+  }
+
+  /** From the next receive on it is one at a time, for a while. */
+  protected receiveSingly(): void {
+    this.singlesLeft = SINGLES;
+    this.cancelRepeated();
   }
 
   protected cancel(): void {
@@ -140,7 +154,8 @@ export abstract class Reception implements CompletionTarget {
     }
   }
 
-  private noData(result: number): void {
+  /** What a receive said that brought no bytes. */
+  protected noData(result: number): void {
     if (result === 0) {
       this.state |= ENDED;
       this.sawEnd();

@@ -4,12 +4,16 @@
 //   waiting: [segment][segment]...   -> start() -> flight: [segment]... -> sent(result) -> released
 //
 // A segment is a run of bytes in native memory: received ones that are written on (held in the
-// buffer ring), a block that small writes were copied into, or a piece of a large buffer that is
-// copied only when its turn comes.
+// buffer ring), a block that small writes were copied into, or a large buffer of the caller's. That
+// is sent from where it lies, as much as the socket takes at a time, once the ring tells that it takes
+// any; or, where an I/O thread sends, copied piece by piece when its turn comes.
+import { initiatorOf } from '../define-operation';
 import { invalidArgType, proactorError } from '../errors';
+import { operations } from '../operations';
 import type { Proactor } from '../proactor';
+import { addon } from '../ring/binding';
 import type { CompletionTarget, OperationId } from '../ring/handler-table';
-import { MSG_NOSIGNAL, MSG_WAITALL } from '../ring/kernel';
+import { MSG_NOSIGNAL, MSG_WAITALL, POLLOUT } from '../ring/kernel';
 import type { Block, Memory } from '../ring/memory';
 import type { Ring } from '../ring/ring';
 import { Chunk, Lease } from './chunk';
@@ -33,6 +37,11 @@ const SEGMENTS_PER_SEND = 64;
 // MSG_WAITALL: the kernel goes on after a short send by itself.
 const SEND_FLAGS = MSG_NOSIGNAL | MSG_WAITALL;
 
+/** More than this trySend is not given: its result is an int. */
+export const DIRECT_MAX = 1 << 30;
+
+const poll = initiatorOf('pollAdd', operations.pollAdd);
+
 class Segment {
   /** Where the bytes are; null for a view whose turn has not come. */
   memory: Memory | null = null;
@@ -52,6 +61,8 @@ export class SendQueue {
   private last: Segment | null = null;
   private flight: Segment | null = null;
   private spare: Segment | null = null;
+  /** What is in flight only says that the socket takes some of the first segment. */
+  polling = false;
 
   constructor(ring: Ring) {
     this.ring = ring;
@@ -114,10 +125,9 @@ export class SendQueue {
   }
 
   addText(text: string, encoding: BufferEncoding): number {
-    // Three bytes a UTF-16 unit is the most that any encoding takes.
-    if (text.length * 3 > COPY_LIMIT) return this.addView(Buffer.from(text, encoding));
-    if (text.length === 0) return 0;
-    const most = text.length * 3;
+    const most = mostBytesOf(text);
+    if (most > COPY_LIMIT) return this.addView(Buffer.from(text, encoding));
+    if (most === 0) return 0;
     const tail = this.tailWithRoom(most);
     if (tail !== null) {
       const { block } = tail;
@@ -164,6 +174,13 @@ export class SendQueue {
     return length;
   }
 
+  /** Has room for so many bytes of what is copied next, so that it goes out as one piece. */
+  reserve(bytes: number): void {
+    if (bytes <= COPY_LIMIT && this.tailWithRoom(bytes) === null) {
+      this.pushBlock(this.ring.memory.pool.take(bytes), 0);
+    }
+  }
+
   private tailWithRoom(bytes: number): Segment | null {
     const tail = this.last;
     if (tail === null || tail.block === null) return null;
@@ -207,7 +224,14 @@ export class SendQueue {
   }
 
   private startOther(proactor: Proactor, fd: number, target: CompletionTarget): number {
-    this.prepareFlight(this.first!);
+    const first = this.first!;
+    if (first.view !== null && !this.ring.threaded) {
+      viewOf(first); // what is wrong already is told before there is room
+      const id = poll(this.ring, target, fd, POLLOUT);
+      this.polling = true;
+      return this.ring.handlers.slotOf(id);
+    }
+    this.prepareFlight(first);
     try {
       const flight = this.flight!;
       const id =
@@ -287,25 +311,36 @@ export class SendQueue {
 
   // The next piece of a large buffer, copied now that its turn has come.
   private cutPiece(segment: Segment): Segment {
-    const view = segment.view!;
-    if (view.byteLength < segment.length) {
-      throw proactorError(
-        'ERR_PROACTOR_MEMORY_DETACHED',
-        'A buffer was detached or shrunk before it was sent',
-      );
-    }
+    const view = viewOf(segment);
     const length = Math.min(view.byteLength, PIECE_BYTES);
     const block = this.ring.memory.pool.take(length);
     block.bytes.set(view.subarray(0, length));
-    if (length === view.byteLength) {
+    this.cutFirst(length);
+    return this.segmentOf(block, length);
+  }
+
+  // Takes bytes off the front of a large buffer, which waits in front.
+  private cutFirst(length: number): void {
+    if (length === 0) return;
+    const segment = this.first!;
+    if (length === segment.length) {
       this.first = segment.next;
       if (this.first === null) this.last = null;
       this.release(segment);
     } else {
-      segment.view = view.subarray(length);
+      segment.view = segment.view!.subarray(length);
       segment.length -= length;
     }
-    return this.segmentOf(block, length);
+  }
+
+  /**
+   * Sends what the socket takes of the first segment; returns how much that is, or -errno.
+   *
+   * @throws ERR_PROACTOR_MEMORY_DETACHED.
+   */
+  sendFirst(fd: number): number {
+    const view = viewOf(this.first!);
+    return addon!.trySend(fd, view.length > DIRECT_MAX ? view.subarray(0, DIRECT_MAX) : view);
   }
 
   private segmentOf(block: Block, length: number): Segment {
@@ -325,15 +360,16 @@ export class SendQueue {
     const flight = this.flight;
     this.flight = null;
     this.bytes -= sent;
-    if (flight !== null && flight.next === null && flight.length === sent) this.release(flight);
+    if (flight === null) this.cutFirst(sent);
+    else if (flight.next === null && flight.length === sent) this.release(flight);
     else this.settleSeveral(flight, sent);
   }
 
-  private settleSeveral(flight: Segment | null, sent: number): void {
+  private settleSeveral(flight: Segment, sent: number): void {
     let left = sent;
-    let segment = flight;
+    let segment: Segment | null = flight;
     while (segment !== null && segment.length <= left) {
-      const { next, length } = segment;
+      const { next, length }: Segment = segment;
       left -= length;
       this.release(segment);
       segment = next;
@@ -369,6 +405,21 @@ export class SendQueue {
     segment.next = null;
     this.spare = segment;
   }
+}
+
+/** Three bytes a UTF-16 unit is the most that any encoding takes. */
+export function mostBytesOf(text: string): number {
+  return text.length * 3;
+}
+
+function viewOf({ view, length }: Segment): Uint8Array {
+  if (view!.byteLength < length) {
+    throw proactorError(
+      'ERR_PROACTOR_MEMORY_DETACHED',
+      'A buffer was detached or shrunk before it was sent',
+    );
+  }
+  return view!;
 }
 
 function checkElement(element: unknown, index: number): void {

@@ -9,9 +9,7 @@ import { QUIET } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
-import { COPY_LIMIT, SendQueue, type WriteData } from './send-queue';
-
-const INT32_MAX = 0x7fffffff;
+import { COPY_LIMIT, DIRECT_MAX, SendQueue, type WriteData } from './send-queue';
 
 /** What the stream does about what its sender finds. */
 export interface SenderHost {
@@ -113,12 +111,17 @@ export class Sender implements Deferred, CompletionTarget {
     return this.added(callback);
   }
 
+  /** So many bytes are written next, in several writes: they go out as one piece where they are few. */
+  reserve(bytes: number): void {
+    this.queue.reserve(bytes);
+  }
+
   // At once from where it lies, where nothing has to go before it: to copy it first costs more than a system
   // call does. An I/O thread has the time to do it later.
   private writeLarge(data: Uint8Array): void {
     let rest = data;
     if (this.queue.isEmpty && this.sendSlot === 0 && !this.stopped && !this.ring.threaded) {
-      const sent = data.length > INT32_MAX ? 0 : addon!.trySend(this.fd, data);
+      const sent = data.length > DIRECT_MAX ? 0 : addon!.trySend(this.fd, data);
       // What failed fails again as an operation, and is told then.
       if (sent > 0) {
         this.bytes += sent;
@@ -235,9 +238,10 @@ export class Sender implements Deferred, CompletionTarget {
   }
 
   /** A send completed. */
-  complete(result: number): void {
+  complete(completion: number): void {
     this.sendSlot = 0;
     const { queue } = this;
+    const result = queue.polling ? this.polled(completion) : completion;
     if (result < 0) queue.settle(0);
     else {
       queue.settle(result);
@@ -247,6 +251,19 @@ export class Sender implements Deferred, CompletionTarget {
       this.idle?.touch();
     }
     this.afterSend(result);
+  }
+
+  // The result of the send that was waited for.
+  private polled(completion: number): number {
+    const { queue } = this;
+    queue.polling = false;
+    if (completion < 0 || this.stopped) return Math.min(completion, 0);
+    try {
+      return queue.sendFirst(this.fd);
+    } catch (error) {
+      this.host.sendFailed(error as Error, 'write');
+      return 0;
+    }
   }
 
   private afterSend(result: number): void {

@@ -1,15 +1,18 @@
 // What all sockets and servers on one proactor share, and which proactor that is in this thread.
 import { AsyncResource } from 'node:async_hooks';
 import { checkProactor, Proactor } from '../proactor';
+import { addon } from '../ring/binding';
 import type { SocketSender } from './socket-sender';
 
 /**
  * Freed memory of up to twice this size stays with the process. Sockets get their bytes in buffers of up
  * to 64 KiB from the C library; returned to the system when they are collected, each would cost its page
- * faults anew. glibc keeps as much as twice the largest block that was ever freed: 64 uploads at once
- * came to 1.4 GB/s with, and to 0.7 without it.
+ * faults anew. glibc keeps as much as twice the largest block that was ever freed, of up to 32 MiB.
  */
-const KEPT_BYTES = 8 << 20;
+const KEPT_BYTES = 31 << 20;
+
+/** What a socket gets at a time. Larger buffers are mapped by the C library one by one, and cost page faults. */
+export const PIECE_BYTES = 65536;
 
 /** Senders without work that are kept for the next write. */
 const SPARE_SENDERS_MAX = 256;
@@ -18,6 +21,7 @@ export class Context {
   readonly proactor: Proactor;
   /** The receive buffers. Of a plain array a view is cheaper than of a Buffer. */
   private readonly received: Uint8Array;
+  private piece: Buffer | undefined; // that the next read fills
   private readonly spare: SocketSender[] = [];
 
   constructor(proactor: Proactor) {
@@ -32,6 +36,18 @@ export class Context {
     const bytes = Buffer.allocUnsafe(length);
     bytes.set(this.received.subarray(offset, offset + length));
     return bytes;
+  }
+
+  /** What a descriptor has at once, up to PIECE_BYTES of it, or the result that says why nothing: 0 or -errno. */
+  read(fd: number): Buffer | number {
+    this.piece ??= Buffer.allocUnsafeSlow(PIECE_BYTES);
+    const { piece } = this;
+    const length = addon!.tryReceive(fd, piece);
+    if (length <= 0) return length;
+    // Whoever keeps little of it is not to keep all of its memory.
+    if (length < PIECE_BYTES / 2) return Buffer.from(piece.subarray(0, length));
+    this.piece = undefined;
+    return length < PIECE_BYTES ? piece.subarray(0, length) : piece;
   }
 
   /** A sender without work, if one is kept. */

@@ -1,14 +1,29 @@
 // The receiving half of a socket's handle: what comes goes to the handle, at once or when the socket is
 // resumed.
+//
+// Small messages come through the shared buffers, by a repeated receive, and are copied. Of large ones the copy
+// would cost as much as the receive does: while they come, the ring tells when there is something, and it is read
+// into memory that the socket then keeps. An I/O thread has time for its own receives, and native readers copy.
+import { initiatorOf } from '../define-operation';
 import { InboundQueue } from '../io/inbound-queue';
-import { PAUSED, Reception } from '../io/reception';
+import { OWN_STATE, PAUSED, REPEATS, Reception } from '../io/reception';
+import { operations } from '../operations';
+import type { OperationId } from '../ring/handler-table';
+import { POLLIN } from '../ring/kernel';
 import type { Ring } from '../ring/ring';
+import { PIECE_BYTES } from './context';
 import type { StreamHandle } from './stream-handle';
 
 /** Bytes that wait for a socket that was paused, from which on no more are received. */
 const INBOUND_MAX = 65536;
-// What a socket gets at a time. Larger buffers are mapped by the C library one by one, and cost page faults.
-const PIECE_MAX = 65536;
+/** From so many bytes at once on they are read into the socket's own memory. */
+const LARGE_BYTES = 32768;
+/** Pieces that one socket is read for before others have their turn. */
+const READS_MAX = 16;
+
+const poll = initiatorOf('pollAdd', operations.pollAdd);
+
+const POLLS = OWN_STATE; // what is in flight only says that there is something
 
 export class SocketReception extends Reception {
   private readonly handle: StreamHandle;
@@ -22,7 +37,8 @@ export class SocketReception extends Reception {
   }
 
   protected override get wantsMore(): boolean {
-    return this.inbound === null || this.inbound.bytes < INBOUND_MAX;
+    // What is read at once must not pass what waits.
+    return this.inbound === null || (!this.mayRead && this.inbound.bytes < INBOUND_MAX);
   }
 
   protected override get takesAll(): boolean {
@@ -40,13 +56,46 @@ export class SocketReception extends Reception {
     else this.arm();
   }
 
+  private get mayRead(): boolean {
+    return !this.ring.threaded && !this.handle.isReadNatively;
+  }
+
+  protected override receiveOne(): OperationId {
+    this.state &= ~POLLS;
+    if (!this.mayRead) return super.receiveOne();
+    this.state |= POLLS;
+    return poll(this.ring, this, this.fd, POLLIN);
+  }
+
   protected override received(length: number, flags: number): void {
+    if ((this.state & (POLLS | REPEATS)) === POLLS) {
+      this.read();
+      return;
+    }
     const { buffers } = this.ring;
+    if (length >= LARGE_BYTES && this.mayRead) this.receiveSingly();
     const offset = buffers.take(length, flags);
     if (this.stopped) buffers.release(offset);
     else if (this.paused || this.inbound !== null) this.keep(offset, length);
-    else if (length > PIECE_MAX) this.handInPieces(offset, length);
+    else if (length > PIECE_BYTES) this.handInPieces(offset, length);
     else this.hand(offset, length);
+  }
+
+  // What there is, until it is less than was asked for.
+  private read(): void {
+    const { handle } = this;
+    let more = true;
+    for (let left = READS_MAX; more && left > 0 && !this.paused && !this.stopped; left--) {
+      const result = handle.context.read(this.fd);
+      if (typeof result === 'number') {
+        this.noData(result);
+        return;
+      }
+      this.bytes += result.length;
+      more = result.length === PIECE_BYTES;
+      if (result.length >= LARGE_BYTES) this.receiveSingly();
+      handle.deliver(result);
+    }
   }
 
   private handInPieces(offset: number, length: number): void {
@@ -75,10 +124,10 @@ export class SocketReception extends Reception {
   private keep(offset: number, length: number): void {
     const { buffers } = this.ring;
     this.inbound ??= new InboundQueue(buffers);
-    // A hold for each piece: they go back one by one.
-    for (let at = 0; at < length; at += PIECE_MAX) {
-      if (at > 0) buffers.retain(offset);
-      this.inbound.push(offset + at, Math.min(PIECE_MAX, length - at));
+    // A hold for each piece, since they go back one by one; all before the first may go back.
+    for (let at = PIECE_BYTES; at < length; at += PIECE_BYTES) buffers.retain(offset);
+    for (let at = 0; at < length; at += PIECE_BYTES) {
+      this.inbound.push(offset + at, Math.min(PIECE_BYTES, length - at));
     }
     if (this.paused && this.inbound.bytes >= INBOUND_MAX) this.cancel();
   }

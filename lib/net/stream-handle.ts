@@ -8,7 +8,7 @@
 //   TLS, HTTP       -> onwrite -> SocketSender
 import { AsyncResource } from 'node:async_hooks';
 import { proactorError, systemError } from '../errors';
-import { COPY_LIMIT } from '../io/send-queue';
+import { COPY_LIMIT, mostBytesOf } from '../io/send-queue';
 import type { SenderHost, WriteCallback } from '../io/sender';
 import { addon } from '../ring/binding';
 import { ECANCELED, EINVAL, ENOTCONN, SHUT_WR } from '../ring/kernel';
@@ -172,6 +172,11 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   /** As `write`, of several chunks. */
   writeAll(chunks: readonly WrittenChunk[], done: WriteDone): void {
+    let most = 0;
+    for (const { chunk } of chunks) {
+      most += typeof chunk === 'string' ? mostBytesOf(chunk) : chunk.length;
+    }
+    this.neededSender().reserve(most);
     let areOwn = true;
     for (const { chunk, encoding } of chunks) areOwn = this.add(chunk, encoding) && areOwn;
     this.finishWriting(areOwn, done);

@@ -77,6 +77,8 @@ export interface NativeAddon {
   shutdown(fd: number, how: number): number;
   /** Sends what the socket takes at once, of less than 2 GiB. */
   trySend(fd: number, data: Uint8Array): number;
+  /** Receives what the socket has at once; 0 at its end. */
+  tryReceive(fd: number, data: Uint8Array): number;
   setOption(fd: number, level: number, name: number, value: number): number;
   getOption(fd: number, level: number, name: number): number | undefined;
   setLinger(fd: number, enabled: boolean, seconds: number): number;
