@@ -39,15 +39,27 @@ Napi::Value Probe(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// Enters the descriptor into the ring's set, if there is one: a worker may be terminated before
+// Enters a new descriptor into the ring's set, if there is one: a worker may be terminated before
 // its JavaScript runs again.
-Napi::Value Open(const Napi::CallbackInfo& info) {
-  const int fd = OpenSocket(Integer(info[0]), Integer(info[1]), Integer(info[2]));
-  if (fd >= 0 && static_cast<uint32_t>(fd) < kDescriptorLimit && info[3].IsTypedArray()) {
-    uint8_t* bits = info[3].As<Napi::Uint8Array>().Data();
+Napi::Value Entered(const Napi::CallbackInfo& info, int fd, const Napi::Value& set) {
+  if (fd >= 0 && static_cast<uint32_t>(fd) < kDescriptorLimit && set.IsTypedArray()) {
+    uint8_t* bits = set.As<Napi::Uint8Array>().Data();
     bits[fd >> 3] = static_cast<uint8_t>(bits[fd >> 3] | 1 << (fd & 7));
   }
   return Result(info, fd);
+}
+
+Napi::Value Open(const Napi::CallbackInfo& info) {
+  const int fd = OpenSocket(Integer(info[0]), Integer(info[1]), Integer(info[2]));
+  return Entered(info, fd, info[3]);
+}
+
+Napi::Value Duplicate(const Napi::CallbackInfo& info) {
+  return Entered(info, DuplicateSocket(Integer(info[0])), info[1]);
+}
+
+Napi::Value Readable(const Napi::CallbackInfo& info) {
+  return Result(info, IsReadable(Integer(info[0])));
 }
 
 Napi::Value Bind(const Napi::CallbackInfo& info) {
@@ -135,6 +147,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("NativeRing", RingHandle::Define(env));
   exports.Set("probe", Napi::Function::New<Probe>(env, "probe"));
   exports.Set("openSocket", Napi::Function::New<Open>(env, "openSocket"));
+  exports.Set("duplicate", Napi::Function::New<Duplicate>(env, "duplicate"));
+  exports.Set("isReadable", Napi::Function::New<Readable>(env, "isReadable"));
   exports.Set("bind", Napi::Function::New<Bind>(env, "bind"));
   exports.Set("listen", Napi::Function::New<Listen>(env, "listen"));
   exports.Set("shutdown", Napi::Function::New<Shutdown>(env, "shutdown"));

@@ -1,6 +1,7 @@
 #include "socket_calls.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -23,6 +24,18 @@ int OpenSocket(int family, int type, int protocol) {
 int BindSocket(int fd, const void* address, size_t length) {
   return ResultOf(
       bind(fd, static_cast<const sockaddr*>(address), static_cast<socklen_t>(length)));
+}
+
+int DuplicateSocket(int fd) {
+  const int flags = fcntl(fd, F_GETFL);
+  if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0) return -errno;
+  return ResultOf(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+int IsReadable(int fd) {
+  char byte;
+  const ssize_t result = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  return result < 0 && errno == EAGAIN ? 0 : 1;
 }
 
 int ListenSocket(int fd, int backlog) { return ResultOf(listen(fd, backlog)); }

@@ -15,6 +15,10 @@ namespace proactor {
 int OpenSocket(int family, int type, int protocol);
 int BindSocket(int fd, const void* address, size_t length);
 int ListenSocket(int fd, int backlog);
+// Another descriptor of the same socket, close-on-exec; from then on the socket blocks.
+int DuplicateSocket(int fd);
+// Whether something can be received at once, be it an end or an error: 1 or 0.
+int IsReadable(int fd);
 // SHUT_RD, SHUT_WR or SHUT_RDWR; a listening socket gives its address up.
 int ShutdownSocket(int fd, int how);
 // What the socket takes at once, without waiting: -EAGAIN if nothing.

@@ -12,9 +12,7 @@ import * as proactorNet from 'proactor/net';
 import { identity } from './support/certificate';
 import { atEnd } from './support/cleanup';
 import { connectRaw, HOST, listen, listenLocally, readAll, request } from './support/http';
-import { describeNet } from './support/net-bed';
-
-const isOurs = (socket: net.Socket): boolean => socket instanceof proactorNet.Socket;
+import { describeNet, isOurs } from './support/net-bed';
 
 describeNet('a server that attach() was given', ({ dispatcher, proactor }) => {
   it('of node:http takes its connections from the Proactor', async () => {

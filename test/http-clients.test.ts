@@ -30,7 +30,7 @@ import {
   serveSecurely,
   whenClosed,
 } from './support/http';
-import { describeNet } from './support/net-bed';
+import { describeNet, isOurs as isOursItself } from './support/net-bed';
 import { patient } from './support/pace';
 import { unusedPort } from './support/sockets';
 
@@ -59,7 +59,7 @@ interface Connecting {
 /** What the Proactor connected is an instance of its own class, under TLS as well. */
 function isOurs(socket: net.Socket): boolean {
   const under = (socket as { _parent?: net.Socket })._parent ?? socket;
-  return under instanceof proactorNet.Socket;
+  return isOursItself(under);
 }
 
 /** A name with two addresses, at the first of which nobody listens. */

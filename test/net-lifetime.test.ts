@@ -169,6 +169,26 @@ describeNet('a socket of proactor/net at its end', ({ proactor }) => {
     expect(made.length).toBe(1);
   });
 
+  it('knows what came and was not given out yet, for an agent that is about to use it again', async () => {
+    const isPending = (socket: nodeNet.Socket): boolean =>
+      (socket as unknown as { _handle: { hasPendingRead(): boolean } })._handle.hasPendingRead();
+    const pairs = [await connectedPair(), await connectedPair()];
+    const given = Promise.all(pairs.map(({ near }) => once(near, 'data')));
+    const seen: boolean[] = [];
+    for (const { near } of pairs) {
+      const other = pairs.find((pair) => pair.near !== near)!;
+      near.once('data', () => {
+        const untilMs = performance.now() + patient(seen.length === 0 ? 2000 : 20);
+        while (!isPending(other.near) && performance.now() < untilMs);
+        seen.push(isPending(other.near));
+      });
+    }
+    expect(pairs.map(({ near }) => isPending(near))).toEqual([false, false]);
+    for (const { far } of pairs) far.write('x');
+    await given;
+    expect(seen).toEqual([true, false]);
+  });
+
   it('frees the address at once when a server is closed', async () => {
     const first = net.createServer().listen(0, '127.0.0.1');
     await once(first, 'listening');

@@ -9,11 +9,13 @@
 import { initiatorOf } from '../define-operation';
 import { channels } from '../diagnostics';
 import { operations } from '../operations';
+import { addon } from '../ring/binding';
 import { cancelOperation } from '../ring/cancel';
 import type { CompletionTarget, OperationId } from '../ring/handler-table';
 import { EAGAIN, ECANCELED, EINTR, ENOBUFS, IORING_CQE_F_MORE } from '../ring/kernel';
 import { COUNTER_BUFFER_EXHAUSTION } from '../ring/layout';
 import type { Ring } from '../ring/ring';
+import { hasCompletion } from '../ring/waiting';
 
 const receiveMultishot = initiatorOf('recvMultishot', operations.recvMultishot);
 const receiveOnce = initiatorOf('recvProvided', operations.recvProvided);
@@ -75,6 +77,12 @@ export abstract class Reception implements CompletionTarget {
   /** The peer's end came. */
   protected get ended(): boolean {
     return (this.state & ENDED) !== 0;
+  }
+
+  /** Something came that is still to be dispatched, or that the socket has; an end or an error counts. */
+  get isPending(): boolean {
+    if (hasCompletion(this.ring, this.id)) return true;
+    return !this.ended && addon!.isReadable(this.fd) !== 0;
   }
 
   pause(): void {

@@ -3,8 +3,9 @@
 import type { OperationId } from '../ring/handler-table';
 import { EALREADY, ECANCELED, EINVAL } from '../ring/kernel';
 import type { Endpoint, UnixEndpoint } from '../socket-address';
+import type { NodeHandle } from './node-internals';
 import type { Request } from './node-objects';
-import { openSocket } from './socket-setup';
+import { openSocket, takeSocket } from './socket-setup';
 import { StreamHandle } from './stream-handle';
 
 export type ConnectRequest = Request;
@@ -18,6 +19,19 @@ export abstract class ConnectingHandle extends StreamHandle {
     const fd = openSocket(this.context.proactor, family);
     if (fd >= 0) this.descriptor = fd;
     return Math.min(fd, 0);
+  }
+
+  /** Takes over the bound socket of a handle of Node's: 0 or -errno. */
+  adopt(bound: NodeHandle): number {
+    const fd = takeSocket(this.context.proactor, bound);
+    if (fd < 0) return fd;
+    this.descriptor = fd;
+    this.adopted(bound);
+    return 0;
+  }
+
+  protected adopted(bound: NodeHandle): void {
+    bound.close();
   }
 
   protected connectTo(
@@ -78,6 +92,11 @@ export abstract class ConnectingHandle extends StreamHandle {
     // What is in flight keeps its descriptor until it completes.
     if (connectId !== 0) proactor.cancel(connectId);
     else if (descriptor >= 0) proactor.ring.closeDescriptor(descriptor);
+  }
+
+  /** Asked by agents of HTTP before they use a connection again that they kept. */
+  hasPendingRead(): boolean {
+    return this.reception !== null && !this.closing && this.reception.isPending;
   }
 
   override close(closed?: () => void): void {

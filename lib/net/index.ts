@@ -74,6 +74,17 @@ export const {
   setDefaultAutoSelectFamilyAttemptTimeout,
 } = node;
 
+type NodeModule = typeof node;
+
+/** Node's own, which sockets and servers of this module take; undefined in versions that lack it. */
+export const BoundSocket: NodeModule extends { BoundSocket: infer T } ? T : undefined = (
+  node as unknown as { BoundSocket: never }
+).BoundSocket;
+/** A socket that is bound. */
+export type BoundSocket = NodeModule extends { BoundSocket: new (...args: never) => infer T }
+  ? T
+  : never;
+
 const own = {
   BlockList,
   SocketAddress,
@@ -100,6 +111,9 @@ for (const [name, value] of Object.entries(node)) {
   if (!(name in own) && name !== 'default')
     exports[name] = (own as Record<string, unknown>)[name] = value;
 }
+
+// An ES module's names are those of the Node that this was built on: undefined is what a later one may have.
+exports._TransferredBoundSocket ??= undefined;
 
 // biome-ignore lint/style/noDefaultExport: as `import net from 'node:net'`
 export default own;

@@ -7,9 +7,9 @@ import * as kernel from '../ring/kernel';
 import type { SocketAddress } from '../socket-address';
 import type { ConnectingHandle } from './connecting-handle';
 import { type Context, outside } from './context';
-import { internals } from './node-internals';
+import { internals, type NodeHandle } from './node-internals';
 import { PipeHandle } from './pipe-handle';
-import { bindTcp, bindTo, familyOf, localName, openSocket } from './socket-setup';
+import { bindTcp, bindTo, familyOf, localName, openSocket, takeSocket } from './socket-setup';
 import { TcpHandle } from './tcp-handle';
 
 const SERVER = 1; // Node's own constant
@@ -37,6 +37,7 @@ export abstract class ListenHandle extends internals.Tcp {
   private closing = false;
   private retry: NodeJS.Timeout | undefined;
   private closed: (() => void) | undefined;
+  private bound: NodeHandle | undefined; // removes the file of a Unix domain socket when it is closed
 
   constructor(context: Context, provider: string) {
     super(SERVER);
@@ -54,6 +55,15 @@ export abstract class ListenHandle extends internals.Tcp {
     const fd = openSocket(this.context.proactor, family);
     if (fd >= 0) this.descriptor = fd;
     return Math.min(fd, 0);
+  }
+
+  /** Takes over the bound socket of a handle of Node's: 0 or -errno. */
+  adopt(bound: NodeHandle): number {
+    const fd = takeSocket(this.context.proactor, bound);
+    if (fd < 0) return fd;
+    this.descriptor = fd;
+    this.bound = bound;
+    return 0;
   }
 
   override get fd(): number {
@@ -136,6 +146,7 @@ export abstract class ListenHandle extends internals.Tcp {
     this.closing = true;
     this.closed = closed;
     super.close();
+    this.bound?.close();
     clearTimeout(this.retry);
     if (this.id === 0) {
       this.finishClose();

@@ -1,7 +1,7 @@
 // The handle of a Unix domain socket. Node's has no names of its ends, nor TCP's options.
 import * as kernel from '../ring/kernel';
 import { ConnectingHandle, type ConnectRequest } from './connecting-handle';
-import { nodeMajor } from './node-internals';
+import { type NodeHandle, nodeMajor } from './node-internals';
 import { bindTo } from './socket-setup';
 
 const PATH_MAX = 108;
@@ -18,6 +18,18 @@ function cut(path: string): string {
 }
 
 export class PipeHandle extends ConnectingHandle {
+  private bound: NodeHandle | undefined; // removes the socket's file when it is closed
+
+  protected override adopted(bound: NodeHandle): void {
+    this.bound = bound;
+  }
+
+  override close(closed?: () => void): void {
+    this.bound?.close();
+    this.bound = undefined;
+    super.close(closed);
+  }
+
   bind(path: string): number {
     const opened = this.ensureSocket(kernel.AF_UNIX);
     return opened < 0 ? opened : bindTo(this.descriptor, { path });

@@ -2,12 +2,13 @@
 // listen; that is where ours takes over, on a server of this module or (attach) on any other.
 import { channel } from 'node:diagnostics_channel';
 import * as net from 'node:net';
-import { systemError } from '../errors';
+import { proactorError, systemError } from '../errors';
 import { EADDRINUSE } from '../ring/kernel';
+import { isBoundSocket, listenHandleOf } from './bound-socket';
 import type { ConnectingHandle } from './connecting-handle';
 import { type Context, currentContext } from './context';
 import { ListenHandle, PipeListenHandle, TcpListenHandle } from './listen-handle';
-import { internals, nodeMajor } from './node-internals';
+import { internals, type NodeHandle, nodeMajor } from './node-internals';
 import { acceptedSocket } from './socket';
 
 type Listen2 = (
@@ -40,6 +41,8 @@ const zeroIsNoLimit = nodeMajor < 21;
 // Servers that share their port: Node has the option from 22.12 and 23.1 on, here it is everywhere.
 const sharing = new WeakSet<object>();
 const REUSE_PORT = 2;
+// Servers that are about to take the handle of a BoundSocket.
+const adopting = new WeakSet<object>();
 
 const ANY_V6 = '::';
 const ANY_V4 = '0.0.0.0';
@@ -61,8 +64,10 @@ function bound(
 /** Listens with a handle of ours, where there is no handle yet. */
 function listen2(contextOf: () => Context, then: Listen2): Listen2 {
   return function (this, address, port, addressType, backlog, fd, flags = 0) {
-    // A descriptor or a handle from elsewhere stays what it is, and its connections Node's.
+    // A descriptor or a handle from elsewhere stays what it is, and its connections Node's; but a BoundSocket's.
     if (this._handle || typeof fd === 'number') {
+      if (adopting.has(this))
+        this._handle = listenHandleOf(contextOf(), this._handle as NodeHandle);
       then.call(this, address, port, addressType, backlog, fd, flags);
       takeOver(this);
       return;
@@ -90,6 +95,7 @@ type Listen = (this: OwnServer, ...args: unknown[]) => unknown;
 interface ListenOptions {
   reusePort?: unknown;
   exclusive?: boolean;
+  handle?: unknown;
 }
 
 const { _normalizeArgs: normalize } = net as unknown as {
@@ -105,7 +111,13 @@ function listen(then: Listen): Listen {
       sharing.add(this);
       options.exclusive = true;
     }
-    return then.apply(this, args);
+    if (!isBoundSocket(options)) return then.apply(this, args);
+    adopting.add(this);
+    try {
+      return then.apply(this, args);
+    } finally {
+      adopting.delete(this);
+    }
   };
 }
 
@@ -204,6 +216,26 @@ function ServerFunction(this: OwnServer, ...args: unknown[]): unknown {
   return undefined;
 }
 
+// Newer Nodes move a server to another thread with its handle, whose native part is empty in one of ours.
+const moves = Object.getOwnPropertySymbols(net.Server.prototype).find(
+  ({ description }) => description === 'messaging_transfer_list_symbol',
+);
+
+function refuseToMove(target: OwnServer): void {
+  if (moves === undefined) return;
+  const then = (target as unknown as Record<symbol, () => unknown>)[moves]!;
+  Object.defineProperty(target, moves, {
+    configurable: true,
+    value(this: OwnServer) {
+      if (!(this._handle instanceof ListenHandle)) return then.call(this);
+      throw proactorError(
+        'ERR_PROACTOR_UNSUPPORTED',
+        'A server of proactor/net cannot be moved to another thread: let each listen, with reusePort',
+      );
+    },
+  });
+}
+
 Object.setPrototypeOf(ServerFunction, net.Server);
 ServerFunction.prototype = Object.create(net.Server.prototype, {
   constructor: { value: ServerFunction, writable: true, configurable: true },
@@ -218,6 +250,7 @@ ServerFunction.prototype = Object.create(net.Server.prototype, {
     configurable: true,
   },
 });
+refuseToMove(ServerFunction.prototype);
 Object.defineProperties(ServerFunction, {
   name: { value: 'Server' },
   length: { value: NodeServer.length },
@@ -232,6 +265,7 @@ export type Server = net.Server;
 /** Lets any server of Node's listen with a handle of ours. @internal */
 export function takeConnections(server: net.Server, contextOf: () => Context): void {
   const target = server as OwnServer;
+  refuseToMove(target);
   target._listen2 = listen2(contextOf, target._listen2);
   target.listen = listen(target.listen as unknown as Listen) as typeof target.listen;
 }

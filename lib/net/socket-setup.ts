@@ -19,6 +19,11 @@ export function openSocket(proactor: Proactor, family: number): number {
   return addon!.openSocket(family, kernel.SOCK_STREAM, 0, proactor.ring.descriptors.bits);
 }
 
+/** Another descriptor of a socket that a handle of Node's has: this package's, or -errno. */
+export function takeSocket(proactor: Proactor, { fd }: { readonly fd: number }): number {
+  return addon!.duplicate(fd, proactor.ring.descriptors.bits);
+}
+
 /** Of a numeric address. */
 export function familyOf(address: string): number {
   return address.includes(':') ? kernel.AF_INET6 : kernel.AF_INET;

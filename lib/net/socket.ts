@@ -2,6 +2,7 @@
 // handle wherever Node makes one, and writes to that without a request object for each write.
 import * as net from 'node:net';
 import { invalidBuffer, proactorError } from '../errors';
+import { connectingHandleOf } from './bound-socket';
 import { currentContext } from './context';
 import { internals, type NodeHandle } from './node-internals';
 import type { HandleOwner, WriteDone, WrittenChunk } from './node-objects';
@@ -53,6 +54,12 @@ const reinitialize = (base as unknown as Record<symbol, (this: unknown, handle: 
   internals.reinitializeHandle
 ]!;
 
+type Normalized = [{ path?: unknown }, unknown];
+
+const { _normalizeArgs: normalize } = net as unknown as {
+  _normalizeArgs(args: readonly unknown[]): Normalized;
+};
+
 interface OwnSocket extends HandleOwner, SocketPrototype {
   _handle: unknown;
   _pendingData: unknown;
@@ -92,6 +99,33 @@ Object.defineProperties(SocketFunction, {
 });
 
 const own = SocketFunction.prototype as OwnSocket;
+
+own.connect = function (this: OwnSocket, ...args: readonly unknown[]) {
+  const { _handle: handle } = this;
+  if (handle instanceof internals.Tcp || handle instanceof internals.Pipe) takeBound(this, args);
+  return base.connect.apply(this, args as [string]);
+} as typeof own.connect;
+
+/** Where a socket remembers that it was made of a BoundSocket, which has a handle of Node's until it connects. */
+function boundMark(socket: OwnSocket): symbol | undefined {
+  const symbols = Object.getOwnPropertySymbols(socket);
+  return symbols.find(({ description }) => description === 'kBoundSource');
+}
+
+function takeBound(socket: OwnSocket, args: readonly unknown[]): void {
+  const mark = boundMark(socket);
+  if (mark === undefined || socket[mark] !== true) return;
+  const bound = socket._handle as NodeHandle;
+  const isPipe = bound instanceof internals.Pipe;
+  const [first] = args;
+  const [{ path }] = Array.isArray(first) ? (first as Normalized) : normalize(args);
+  if (isPipe && typeof path !== 'string') return; // Node says so
+  const handle = connectingHandleOf(currentContext(), bound);
+  if (handle === bound) return;
+  handleProperty.set.call(socket, null); // or it would be closed, with what it was bound to
+  reinitialize.call(socket, handle);
+  if (isPipe) socket[mark] = false; // Node would look at the handle for what to connect to
+}
 
 own._writeGeneric = function (isVector, data, encoding, done) {
   const handle = this._handle;

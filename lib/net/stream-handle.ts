@@ -45,7 +45,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   /** Our own end's descriptor; -1 before there is one. */
   protected descriptor = -1;
   private state = 0;
-  private reception: SocketReception | null = null;
+  protected reception: SocketReception | null = null;
   private sender: SocketSender | null = null; // while there is something to send
   private sentBefore = 0; // by senders that were given back
   private takenTo = 0; // so many bytes were taken as sent

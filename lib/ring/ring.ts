@@ -83,12 +83,12 @@ export class Ring {
   private readonly entries: number;
   private readonly heads: Int32Array;
   private readonly headIndex: number;
-  private readonly completions: Int32Array;
-  private readonly completionsFirst: number;
-  private readonly completionMask: number;
-  private readonly completionHead: Int32Array;
+  readonly completions: Int32Array;
+  readonly completionsFirst: number;
+  readonly completionMask: number;
+  readonly completionHead: Int32Array;
   private readonly completionHeadIndex: number;
-  private readonly completionTailIndex: number;
+  readonly completionTailIndex: number;
   /** The operations that are linked by what is initiated next. */
   readonly chain = new Chain();
   private submissionHead = 0; // as last seen: the real one may be ahead

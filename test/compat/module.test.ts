@@ -11,7 +11,10 @@ const ADDED = new Set(['useProactor', 'usesProactor', 'fallbackReason', '__esMod
 type Exports = Readonly<Record<string, unknown>>;
 
 function describeExports(exported: Exports): Record<string, string> {
-  const names = Object.keys(exported).filter((name) => !ADDED.has(name));
+  // An ES module of this package has the names of what later versions of Node export, too.
+  const names = Object.keys(exported).filter(
+    (name) => !ADDED.has(name) && exported[name] !== undefined,
+  );
   return Object.fromEntries(names.sort().map((name) => [name, typeof exported[name]]));
 }
 

@@ -90,6 +90,36 @@ TEST(socket_calls, bind_listen_and_tell_addresses) {
   CHECK_EQUAL(CloseDescriptor(fd), -EBADF);
 }
 
+TEST(socket_calls, duplicate_a_socket_that_blocks_then) {
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  const int second = DuplicateSocket(fd);
+  CHECK(second >= 0 && second != fd);
+  CHECK((fcntl(second, F_GETFD) & FD_CLOEXEC) != 0);
+  CHECK((fcntl(second, F_GETFL) & O_NONBLOCK) == 0);
+  CHECK_EQUAL(SetIntegerOption(second, IPPROTO_TCP, TCP_NODELAY, 1), 0);
+  int value = 0;
+  CHECK_EQUAL(GetIntegerOption(fd, IPPROTO_TCP, TCP_NODELAY, &value), 0);
+  CHECK_EQUAL(value, 1);
+  CHECK_EQUAL(CloseDescriptor(fd), 0);
+  CHECK_EQUAL(DuplicateSocket(fd), -EBADF);
+  CHECK_EQUAL(CloseDescriptor(second), 0);
+}
+
+TEST(socket_calls, tell_whether_something_can_be_received) {
+  int ends[2];
+  CHECK_EQUAL(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  CHECK_EQUAL(IsReadable(ends[0]), 0);
+  CHECK_EQUAL(TrySend(ends[1], "x", 1), 1);
+  CHECK_EQUAL(IsReadable(ends[0]), 1);
+  CHECK_EQUAL(IsReadable(ends[0]), 1);
+  char byte;
+  CHECK_EQUAL(static_cast<int>(recv(ends[0], &byte, 1, 0)), 1);
+  CHECK_EQUAL(IsReadable(ends[0]), 0);
+  CHECK_EQUAL(CloseDescriptor(ends[1]), 0);
+  CHECK_EQUAL(IsReadable(ends[0]), 1);
+  CHECK_EQUAL(CloseDescriptor(ends[0]), 0);
+}
+
 TEST(socket_calls, set_and_get_options) {
   const int fd = OpenSocket(AF_INET, SOCK_STREAM, 0);
   int value = -1;

@@ -24,6 +24,10 @@ export function describeNet(title: string, body: (bed: NetBed) => void): void {
   });
 }
 
+/** Whether a socket is of the module's own class: `instanceof` says yes to all of Node's. */
+export const isOurs = (socket: Socket): boolean =>
+  Object.prototype.isPrototypeOf.call(net.Socket.prototype, socket);
+
 /** A server on a free port that is closed after the test, its connections included. */
 export async function listening(
   onConnection: (socket: Socket) => void,
