@@ -15,8 +15,9 @@ async function receive({ pair, log, closed }: Scene, { buffer, answer, text }: P
   const own = log('client');
   let calls = 0;
   const callback = function (this: unknown, length: number, filled: Uint8Array): unknown {
-    own.addData(Buffer.from(filled.subarray(0, length)));
+    // Before the data: how that was cut into pieces is not compared.
     if (calls++ === 0) own.add('callback', 'on', this, filled.constructor.name, filled.length);
+    own.addData(Buffer.from(filled.subarray(0, length)));
     return answer === undefined ? true : answer(calls);
   };
   const { client, served } = await pair({ client: { onread: { buffer, callback } } as object });
