@@ -8,7 +8,7 @@
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -73,8 +73,11 @@ async function waitFor(what, condition, limitMs = 5000) {
   }
 }
 
-/** One proactor with its servers: `count` connections, then the end, in order or in the middle of everything. */
-async function round(dispatch, count, random) {
+/**
+ * One proactor with its servers: `count` connections, then the end, in order, or in the middle of everything: when the
+ * connection `cutAt` begins, with others under way and more to come.
+ */
+async function round(dispatch, count, random, cutAt) {
   const buffers = random.pick([{}, {}, { count: 4, size: 4096 }, { incremental: false }]);
   const proactor = new Proactor({ dispatch, buffers });
   const accepted = new Set();
@@ -96,13 +99,23 @@ async function round(dispatch, count, random) {
     closed: closed.address.port,
   };
   let left = count;
+  let cut;
+  const isCut = new Promise((resolve) => {
+    cut = resolve;
+  });
   const work = async () => {
-    while (left-- > 0 && !proactor.disposed) await playConnection(proactor, ports, random);
+    while (left-- > 0 && !proactor.disposed) {
+      const playing = playConnection(proactor, ports, random);
+      if (count - left === cutAt) cut();
+      await playing;
+    }
   };
   const workers = Array.from({ length: concurrency }, work);
-  const isCutShort = random.chance(0.4);
-  if (isCutShort) await Promise.race([delay(random.integer(5, 200)), Promise.all(workers)]);
-  else {
+  const isCutShort = cutAt !== undefined;
+  if (isCutShort) {
+    await isCut;
+    if (random.chance(0.5)) await nextTurn(); // outside of what ended the connection before
+  } else {
     await Promise.all(workers);
     await waitFor('all accepted streams are closed', () => accepted.size === 0);
     await acceptor.close();
@@ -125,8 +138,15 @@ async function round(dispatch, count, random) {
 
 async function soak(dispatch) {
   const random = randomFrom(seed);
+  let turns = 0;
+  // Two of five rounds are cut short, the first of those that count among them.
+  const nextRound = () => {
+    const cutAt = random.integer(1, CONNECTIONS_A_ROUND);
+    const isCutShort = [1, 3].includes(turns++ % 5);
+    return round(dispatch, CONNECTIONS_A_ROUND, random, isCutShort ? cutAt : undefined);
+  };
   // Everything that is made once and stays, is made now.
-  for (let turn = 0; turn < 3; turn++) await round(dispatch, CONNECTIONS_A_ROUND, random);
+  for (let turn = 0; turn < 3; turn++) await nextRound();
   const before = await settledUsage();
   const startMs = Date.now();
   const result = { dispatch, seed, rounds: 0, cutShort: 0, connections: 0 };
@@ -136,11 +156,7 @@ async function soak(dispatch) {
       ? result.connections >= Number(values.connections)
       : Date.now() - startMs >= Number(values.seconds) * 1000;
   while (!isDone()) {
-    const { played, isCutShort, disposeMs, peak } = await round(
-      dispatch,
-      CONNECTIONS_A_ROUND,
-      random,
-    );
+    const { played, isCutShort, disposeMs, peak } = await nextRound();
     result.rounds++;
     result.cutShort += Number(isCutShort);
     result.connections += played;

@@ -9,13 +9,13 @@ import { dispatches } from '../support/tcp-bed';
 
 // AddressSanitizer keeps freed memory for a while, and its own records.
 const isSanitized = process.env['ASAN_OPTIONS'] !== undefined;
-// Fewer would all have ended before the time comes to cut some short.
-const connections = Math.max(amount(4000), 1000);
+const connections = amount(4000);
 const rssSlackMb = isSanitized ? 700 : 48;
 
 interface SoakResult {
   readonly dispatch: string;
   readonly connections: number;
+  readonly rounds: number;
   readonly cutShort: number;
   readonly problems: readonly string[];
 }
@@ -47,6 +47,7 @@ it.each(dispatches)(
     const result = JSON.parse(stdout) as SoakResult;
     expect(result).toMatchObject({ dispatch, problems: [] });
     expect(result.connections).toBeGreaterThanOrEqual(connections);
+    expect(result.cutShort).toBeGreaterThanOrEqual(Math.floor(result.rounds / 5) * 2);
     expect(result.cutShort).toBeGreaterThan(0);
   },
   patient(170_000),
