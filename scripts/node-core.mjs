@@ -19,8 +19,8 @@ const USAGE = `npm run test:node-core -- CHECKOUT [OPTIONS]
   --node FILE        run them with this Node (default: the one that runs the script)
   --jobs N           so many at a time (default: 2)
   --timeout SECONDS  until a test is given up (default: 60)
-  --exceptions FILE  the tests to skip, and why (default: ${exceptionsFile})
-  --no-exceptions    skip none of them, nor those that touch internals, to see which exceptions can go
+  --exceptions FILE  the tests that may fail, and why (default: ${exceptionsFile})
+  --no-exceptions    excuse none of them, and run those that touch internals as well
   --json FILE        write each test's outcome there`;
 
 const options = readOptions(

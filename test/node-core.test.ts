@@ -89,6 +89,19 @@ describe("a test of Node's", () => {
     expect(isRunning(/child (\d+) /.exec(stdout)?.[1] ?? '')).toBe(false);
   });
 
+  it('is over when it has ended, and so is what it left in a group of its own', async () => {
+    const source = `
+      const { spawn } = require('child_process');
+      const child = spawn('sleep', ['1000'], { stdio: 'inherit', detached: true });
+      child.unref();
+      console.log('child', child.pid, '.');
+      ${FAILING}`;
+    const folder = checkout({ 'parallel/test-net-one.js': source });
+    const { stdout } = await runScript(folder);
+    expect(stdout).toContain('FAILED: parallel/test-net-one.js: TypeError: not so');
+    expect(isRunning(/child (\d+) /.exec(stdout)?.[1] ?? '')).toBe(false);
+  });
+
   it('is skipped when it fails without the redirection as well', async () => {
     expect(await outcomeOf("throw new RangeError('nowhere')")).toMatchObject({
       status: 'skipped',
@@ -137,11 +150,25 @@ describe('an exception', () => {
   };
   const line = process.versions.node.split('.')[0]!;
 
-  it('keeps a test from being run', async () => {
+  it('lets a test fail', async () => {
     expect(await outcomeOf(FAILING, skip({ reason: 'because' }))).toMatchObject({
       status: 'skipped',
       reason: 'because',
     });
+  });
+
+  it('is told of when it is not needed', async () => {
+    const folder = checkout({ 'parallel/test-net-one.js': '' });
+    const { code, stdout } = await runScript(folder, skip({ reason: 'because' }));
+    expect(code).toBe(0);
+    expect(stdout).toContain('passes, though excepted: parallel/test-net-one.js: because\n');
+    expect(stdout).toContain('1 passed, 0 failed, 0 skipped');
+  });
+
+  it('keeps a test from being run that hangs', async () => {
+    const folder = checkout({ 'parallel/test-net-one.js': "console.log('is run')" });
+    const { stdout } = await runScript(folder, skip({ reason: 'because', hangs: true }));
+    expect(stdout).toContain('skipped parallel/test-net-one.js: because\n');
   });
 
   it('can be for some lines of Node', async () => {
@@ -166,6 +193,7 @@ describe('an exception', () => {
     [{ skip: { 'parallel/a.js': {} } }, 'skip, parallel/a.js: a reason is needed'],
     [{ run: { 'parallel/a.js': { reason: 'r', lines: ['20'] } } }, 'lines is not known'],
     [{ skip: { 'parallel/a.js': { reason: 'r', lines: [20] } } }, 'lines is an array of lines'],
+    [{ skip: { 'parallel/a.js': { reason: 'r', hangs: 'yes' } } }, 'hangs is true or false'],
     [{ others: {} }, 'others is neither skip nor run'],
   ])('%j is refused', async (content, problem) => {
     const folder = checkout({ 'parallel/test-net-one.js': '' });

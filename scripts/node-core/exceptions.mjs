@@ -1,4 +1,5 @@
-// The tests that are not run, or that are in spite of their looks, each with its reason: test/node-core/exceptions.json.
+// The tests that may fail, and those that are run in spite of their looks, each with its reason:
+// test/node-core/exceptions.json.
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fail, root } from '../common.mjs';
@@ -7,7 +8,7 @@ import { internalsOf } from './source.mjs';
 
 export const exceptionsFile = path.join('test', 'node-core', 'exceptions.json');
 
-const keys = { skip: ['reason', 'lines', 'dispatch'], run: ['reason'] };
+const keys = { skip: ['reason', 'lines', 'dispatch', 'hangs'], run: ['reason'] };
 
 function checkEntry(kind, name, entry) {
   const problem = (text) => fail(`exceptions, ${kind}, ${name}: ${text}`);
@@ -18,14 +19,15 @@ function checkEntry(kind, name, entry) {
   const { lines = [] } = entry;
   if (!Array.isArray(lines) || !lines.every(isLine))
     problem('lines is an array of lines of Node, such as ["20", "22"]');
+  if (!['undefined', 'boolean'].includes(typeof entry.hangs)) problem('hangs is true or false');
 }
 
 /** No exceptions at all, to see which can go. */
-export const noExceptions = { reasonToSkip: () => undefined };
+export const noExceptions = { exceptionFor: () => undefined };
 
 /**
- * Reads the file: `skip` has tests that are not run, on all lines of Node and both dispatchers unless it says on which;
- * `run` has those that touch internals and are run nevertheless.
+ * Reads the file: `skip` has tests that count as skipped when they fail, on all lines of Node and both dispatchers unless
+ * it says on which; `run` has those that touch internals and count nevertheless.
  */
 export function readExceptions(file, { node, dispatch }) {
   let listed;
@@ -43,12 +45,15 @@ export function readExceptions(file, { node, dispatch }) {
   const applies = (entry) =>
     (entry.lines?.includes(line) ?? true) && (entry.dispatch ?? dispatch) === dispatch;
   return {
-    /** Why a test is not run, or undefined. */
-    reasonToSkip({ name, source }) {
-      if (Object.hasOwn(skip, name) && applies(skip[name])) return skip[name].reason;
+    /** Undefined, or { reason, isRun } of a test that counts as skipped: without being run, or when it fails. */
+    exceptionFor({ name, source }) {
+      if (Object.hasOwn(skip, name) && applies(skip[name])) {
+        const { reason, hangs = false } = skip[name];
+        return { reason, isRun: !hangs };
+      }
       const touched = internalsOf(source);
       if (touched.length === 0 || Object.hasOwn(run, name)) return undefined;
-      return `touches internals: ${touched.join(', ')}`;
+      return { reason: `touches internals: ${touched.join(', ')}`, isRun: false };
     },
   };
 }

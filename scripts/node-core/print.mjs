@@ -11,13 +11,16 @@ export function printTest({ name, status, reason, ms, output }) {
   for (const line of lines) console.log(`        ${line}`);
 }
 
-/** All that were skipped, by reason, and all that failed. */
+/** All that were skipped, by reason, those whose exception can go, and all that failed. */
 export function listByReason(outcomes) {
   const reasons = new Map();
   for (const { name, status, reason } of outcomes) {
     if (status === 'skipped') reasons.set(reason, [...(reasons.get(reason) ?? []), name]);
   }
   for (const [reason, names] of reasons) console.log(`skipped: ${reason}: ${names.join(', ')}`);
+  for (const { name, unneeded } of outcomes) {
+    if (unneeded !== undefined) console.log(`passes, though excepted: ${name}: ${unneeded}`);
+  }
   for (const { name, status, reason } of outcomes) {
     if (status === 'failed') console.log(`FAILED: ${name}: ${reason}`);
   }

@@ -1,12 +1,14 @@
 // Runs one test in a process of its own and says how that ended.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { flagsOf } from './source.mjs';
 
 const REDIRECT = fileURLToPath(new URL('redirect.cjs', import.meta.url));
 const OUTPUT_LIMIT = 1 << 20;
+// How long the output of a process that has ended may be held open by somebody else.
+const OUTPUT_MS = 1000;
 
 /** The environment of a test. With `redirect`, its `net` and that of the processes it starts is the one of the plan. */
 function environment({ attached }, { net, dispatch }, { redirect, folder, marker, place }) {
@@ -47,6 +49,26 @@ function killGroup(child) {
   }
 }
 
+function variablesOf(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+  } catch {
+    return []; // it has ended, or is somebody else's
+  }
+}
+
+/** Kills what a test left that is in a group of its own: all that inherited this variable. */
+function killLeftovers(variable) {
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid) || !variablesOf(pid).includes(variable)) continue;
+    try {
+      process.kill(Number(pid), 'SIGKILL');
+    } catch (error) {
+      if (error.code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 /** Starts a command and waits for its end, and for that of its output. */
 function runToEnd(command, args, { timeoutMs, ...options }) {
   const child = spawn(command, args, { ...options, stdio: 'pipe', detached: true });
@@ -64,13 +86,18 @@ function runToEnd(command, args, { timeoutMs, ...options }) {
     killGroup(child);
   }, timeoutMs);
   // What it left running would keep its output open, and go on.
-  child.once('exit', () => killGroup(child));
+  child.once('exit', () => {
+    clearTimeout(timer);
+    killGroup(child);
+    killLeftovers(`NODE_TEST_DIR=${options.env.NODE_TEST_DIR}`);
+    setTimeout(() => {
+      child.stdout.destroy();
+      child.stderr.destroy();
+    }, OUTPUT_MS).unref();
+  });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code, signal) => {
-      clearTimeout(timer);
-      resolve({ code, signal, isLate, ...texts });
-    });
+    child.once('close', (code, signal) => resolve({ code, signal, isLate, ...texts }));
   });
 }
 
