@@ -3,7 +3,7 @@
 import type { OperationId } from '../ring/handler-table';
 import { EALREADY, ECANCELED, EINVAL } from '../ring/kernel';
 import type { Endpoint, UnixEndpoint } from '../socket-address';
-import type { NodeHandle } from './node-internals';
+import { internals, type NodeHandle } from './node-internals';
 import type { Request } from './node-objects';
 import { openSocket, takeSocket } from './socket-setup';
 import { StreamHandle } from './stream-handle';
@@ -102,6 +102,22 @@ export abstract class ConnectingHandle extends StreamHandle {
   override close(closed?: () => void): void {
     super.close(closed);
     if (this.connectId !== 0) this.context.proactor.cancel(this.connectId);
+  }
+
+  /** It is connected, and not about to end. */
+  get canLeave(): boolean {
+    return this.isConnected && !this.closing && this.onShutdown === null;
+  }
+
+  /**
+   * Leaves the connection to who has another descriptor of it: the peer is told nothing, and all that was
+   * written is sent. `left` gets what came and nobody took, when nothing is received here any more.
+   */
+  leave(left: (rest: Buffer) => void): void {
+    const reception = this.reception!;
+    (this as unknown as Record<symbol, undefined>)[internals.owner] = undefined;
+    reception.keepRest();
+    this.closeHere(() => left(reception.takeRest()));
   }
 
   override ref(): void {

@@ -4,6 +4,7 @@ import * as node from 'node:net';
 import { useProactor } from './context';
 import { fallbackReason } from './fallback';
 import { nodeMajor } from './node-internals';
+import { letGoToOthers } from './other-processes';
 import { Server as ProactorServer } from './server';
 import { Socket as ProactorSocket } from './socket';
 
@@ -13,6 +14,8 @@ export { fallbackReason } from './fallback';
 
 /** Whether connections run on the Proactor here. False: this module is `node:net`, see `fallbackReason`. */
 export const usesProactor: boolean = fallbackReason === undefined;
+
+if (usesProactor) letGoToOthers();
 
 type Normalized = [options: node.NetConnectOpts & { timeout?: number }, callback: unknown];
 

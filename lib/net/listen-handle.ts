@@ -22,8 +22,7 @@ const IGNORED = [-kernel.ECANCELED, -kernel.ECONNABORTED, -kernel.EINTR, -kernel
 /** Called with 0 and the handle of a connection, or with -errno. */
 type OnConnection = (error: number, handle?: ConnectingHandle) => void;
 
-// Node takes a handle by its class: in `server.listen(other)`, and where a server is sent to another process,
-// which fails since the native part of ours is never opened.
+// Node takes a handle by its class, in `server.listen(other)` for example. The native part of ours is never opened.
 export abstract class ListenHandle extends internals.Tcp {
   /** Set by net.Server. */
   onconnection: OnConnection | undefined;
@@ -35,6 +34,10 @@ export abstract class ListenHandle extends internals.Tcp {
   private id: OperationId = 0;
   private referenced = true;
   private closing = false;
+  /** The handle of Node's that it was left to. */
+  successor: NodeHandle | undefined;
+  /** As it was asked for. */
+  backlog = 0;
   private retry: NodeJS.Timeout | undefined;
   private closed: (() => void) | undefined;
   private bound: NodeHandle | undefined; // removes the file of a Unix domain socket when it is closed
@@ -75,7 +78,8 @@ export abstract class ListenHandle extends internals.Tcp {
   }
 
   override listen(backlog: number): number {
-    const result = addon!.listen(this.descriptor, backlog | 0); // whatever it is, as Node has it
+    this.backlog = backlog | 0; // whatever it is, as Node has it
+    const result = addon!.listen(this.descriptor, this.backlog);
     if (result < 0) return result;
     if (this.id === 0) this.context.proactor.own(this);
     this.arm();
@@ -114,7 +118,7 @@ export abstract class ListenHandle extends internals.Tcp {
   private accepted(fd: number): void {
     const { ring } = this.context.proactor;
     ring.descriptors.add(fd);
-    if (this.closing) {
+    if (this.closing && this.successor === undefined) {
       ring.closeDescriptor(fd);
       return;
     }
@@ -142,19 +146,36 @@ export abstract class ListenHandle extends internals.Tcp {
   }
 
   override close(closed?: () => void): void {
-    if (this.closing) return;
+    if (this.closing) {
+      this.successor?.close(closed); // by who knows no other
+      return;
+    }
     this.closing = true;
     this.closed = closed;
     super.close();
-    this.bound?.close();
+    if (this.successor === undefined) this.removeName();
     clearTimeout(this.retry);
     if (this.id === 0) {
       this.finishClose();
       return;
     }
     // The address is free at once, as after a close: others may be about to listen there.
-    addon!.shutdown(this.descriptor, kernel.SHUT_RDWR);
+    if (this.successor === undefined) addon!.shutdown(this.descriptor, kernel.SHUT_RDWR);
     this.context.proactor.cancel(this.id);
+  }
+
+  /**
+   * Accepts no more, and leaves the listening socket to a handle that has another descriptor of it. What is
+   * accepted meanwhile is the server's still.
+   */
+  leave(successor: NodeHandle): void {
+    this.successor = successor;
+    this.close();
+  }
+
+  /** Of a Unix domain socket, its file. */
+  removeName(): void {
+    this.bound?.close();
   }
 
   private finishClose(): void {
@@ -168,6 +189,7 @@ export abstract class ListenHandle extends internals.Tcp {
 
   /** The proactor is disposed of. */
   endWithOwner(): void {
+    if (this.successor !== undefined) return; // the server has another
     const owner = (this as unknown as Record<symbol, { close(): void } | undefined>)[
       internals.owner
     ];
@@ -176,12 +198,14 @@ export abstract class ListenHandle extends internals.Tcp {
   }
 
   override ref(): void {
+    super.ref(); // seen in process.getActiveResourcesInfo(), and nothing else
     this.referenced = true;
     this.retry?.ref();
     if (this.id !== 0) this.context.proactor.refOperation(this.id);
   }
 
   override unref(): void {
+    super.unref();
     this.referenced = false;
     this.retry?.unref();
     if (this.id !== 0) this.context.proactor.unrefOperation(this.id);
@@ -250,16 +274,15 @@ export class PipeListenHandle extends ListenHandle {
     }
   }
 
-  override close(closed?: () => void): void {
-    if (this.path !== undefined) {
-      try {
-        unlinkSync(this.path);
-      } catch {
-        // Somebody else removed it.
-      }
-      this.path = undefined;
+  override removeName(): void {
+    super.removeName();
+    if (this.path === undefined) return;
+    try {
+      unlinkSync(this.path);
+    } catch {
+      // Somebody else removed it.
     }
-    super.close(closed);
+    this.path = undefined;
   }
 }
 

@@ -12,7 +12,12 @@ export const nodeMajor = Number.parseInt(process.versions.node, 10);
 /** A handle as node:net makes it. */
 export declare class NodeHandle {
   constructor(type: number);
+  /** Set by net.Socket. */
+  reading?: boolean;
   get fd(): number;
+  /** Takes over a descriptor: 0 or -errno. */
+  open(fd: number): number;
+  readStart(): number;
   getAsyncId(): number;
   listen(backlog: number): number;
   ref(): void;

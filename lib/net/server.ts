@@ -131,6 +131,11 @@ function onConnection(this: ListenHandle, error: number, handle?: ConnectingHand
     server.emit('error', systemError(error, 'accept'));
     return;
   }
+  // Closed, since it was handed over: its socket is somebody else's, too.
+  if (!server.listening) {
+    handle.close();
+    return;
+  }
   if (isFull(server)) {
     server.emit('drop', ends(handle as Named));
     handle.close();

@@ -24,6 +24,7 @@ const READS_MAX = 16;
 const poll = initiatorOf('pollAdd', operations.pollAdd);
 
 const POLLS = OWN_STATE; // what is in flight only says that there is something
+const KEEPS_REST = OWN_STATE << 1; // of what comes after stop()
 
 export class SocketReception extends Reception {
   private readonly handle: StreamHandle;
@@ -75,7 +76,7 @@ export class SocketReception extends Reception {
     const { buffers } = this.ring;
     if (length >= LARGE_BYTES && this.mayRead) this.receiveSingly();
     const offset = buffers.take(length, flags);
-    if (this.stopped) buffers.release(offset);
+    if (this.stopped && !this.keepsRest) buffers.release(offset);
     else if (this.paused || this.inbound !== null) this.keep(offset, length);
     else if (length > PIECE_BYTES) this.handInPieces(offset, length);
     else this.hand(offset, length);
@@ -168,8 +169,26 @@ export class SocketReception extends Reception {
     this.handle.receiveStopped();
   }
 
+  private get keepsRest(): boolean {
+    return (this.state & KEEPS_REST) !== 0;
+  }
+
+  /** What nobody took yet, and what comes after `stop()`, is kept for `takeRest`. */
+  keepRest(): void {
+    this.state |= KEEPS_REST | PAUSED;
+  }
+
+  takeRest(): Buffer {
+    const { inbound } = this;
+    this.state &= ~KEEPS_REST;
+    const rest = inbound?.take(inbound.bytes) ?? Buffer.alloc(0);
+    this.finish();
+    return rest;
+  }
+
   /** The descriptor is closed: gives back what nobody took. */
   finish(): void {
+    if (this.keepsRest) return;
     this.inbound?.clear();
     this.inbound = null;
   }

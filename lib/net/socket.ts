@@ -39,14 +39,14 @@ function replaced(handle: unknown): unknown {
   return isTcp ? new TcpHandle(context) : new PipeHandle(context);
 }
 
-// `process.send()` of a socket gives it a reader that reads nothing and takes its handle away; native code would then
-// take that for one of libuv's.
+// `send()` of a child that was started before this module was imported gives a socket a reader that reads nothing,
+// and takes its handle away; native code would then take that for one of libuv's.
 function refuseToBeSent(handle: unknown): void {
   if (!(handle instanceof StreamHandle) || !handle.isGuarded) return;
   handle.onread = internals.socketReader;
   throw proactorError(
     'ERR_PROACTOR_UNSUPPORTED',
-    'A socket of proactor/net cannot be sent to another process: use one of node:net',
+    'A socket of proactor/net cannot be sent to a process that was started before proactor/net was imported',
   );
 }
 

@@ -51,7 +51,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   private takenTo = 0; // so many bytes were taken as sent
   private userBuffer: UserBuffer | null = null;
   /** Told when sending has ended. */
-  private onShutdown: ((status: number) => void) | null = null;
+  protected onShutdown: ((status: number) => void) | null = null;
   private onClosed: (() => void) | null = null;
 
   constructor(context: Context) {
@@ -259,11 +259,23 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     // The peer is told now, as by a close, though that has to wait for the receive.
     const waits = this.reception.inFlight && this.sent >= this.takenTo;
     if (waits && !this.is(RESET)) addon!.shutdown(this.descriptor, SHUT_WR);
-    this.reception.stop();
+    this.stop(this.reception);
+  }
+
+  private stop(reception: SocketReception): void {
+    reception.stop();
     const { sender } = this;
     if (sender !== null && this.sent < this.takenTo) this.linger(sender);
     else sender?.stop();
     this.closeWhenIdle();
+  }
+
+  /** As `close`, but all that was written is sent, and the peer is told nothing. */
+  protected closeHere(closed: () => void): void {
+    this.state |= CLOSING;
+    this.onClosed = closed;
+    this.takenTo = this.bytesWritten;
+    this.stop(this.reception!);
   }
 
   /** As `close`, with a reset; drops what was not sent. */

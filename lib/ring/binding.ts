@@ -73,7 +73,7 @@ export interface NativeAddon {
   /** `descriptors`: the bits of the set that it is entered into before JavaScript runs again. */
   openSocket(family: number, type: number, protocol: number, descriptors?: Uint8Array): number;
   /** Another descriptor of the same socket, which blocks from then on; `descriptors` as above. */
-  duplicate(fd: number, descriptors: Uint8Array): number;
+  duplicate(fd: number, descriptors?: Uint8Array): number;
   /** 1 if something can be received at once, be it an end or an error. */
   isReadable(fd: number): number;
   bind(fd: number, address: Uint8Array, length: number): number;
