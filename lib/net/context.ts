@@ -1,7 +1,7 @@
 // What all sockets and servers on one proactor share, and which proactor that is in this thread.
-import { AsyncResource } from 'node:async_hooks';
 import { checkProactor, Proactor } from '../proactor';
 import { addon } from '../ring/binding';
+import { outside } from './async-context';
 import type { SocketSender } from './socket-sender';
 
 /**
@@ -59,9 +59,6 @@ export class Context {
     if (this.spare.length < SPARE_SENDERS_MAX) this.spare.push(sender);
   }
 }
-
-/** The asynchronous context of the program itself: that in which it imports the module. */
-export const outside = new AsyncResource('PROACTOR');
 
 const contexts = new Map<Proactor, Context>();
 let current: Context | undefined;

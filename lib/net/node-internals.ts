@@ -1,7 +1,7 @@
 // What node:net keeps to itself and this module builds on: the classes of its handles, and symbols under
 // which its objects keep what they need. They are found on objects of its own. Where one is missing (another
 // runtime, a Node to come) nothing is guessed: the module is node:net then.
-import { AsyncResource, executionAsyncId } from 'node:async_hooks';
+import { AsyncResource } from 'node:async_hooks';
 import * as net from 'node:net';
 import { Duplex } from 'node:stream';
 import { runtimeName } from '../probe';
@@ -162,17 +162,3 @@ export const found: NodeInternals | string = tryToFind();
 export const internals = (
   typeof found === 'string' ? { JsStream: class {}, Tcp: class {} } : found
 ) as NodeInternals;
-
-/**
- * Lets `AsyncResource.prototype.runInAsyncScope` be called on a handle: it is then itself the resource that its
- * events run in, as Node's own handles are, and nothing else has to be kept for that.
- */
-export function becomeResource(handle: InstanceType<JsStreamClass>): void {
-  const scope = handle as unknown as Record<symbol, unknown>;
-  const { asyncId, triggerAsyncId, contextFrame } = internals;
-  scope[asyncId] = handle.getAsyncId();
-  scope[triggerAsyncId] = executionAsyncId();
-  if (contextFrame === undefined) return;
-  const current = new AsyncResource('PROACTOR') as unknown as Record<symbol, unknown>;
-  scope[contextFrame] = current[contextFrame];
-}

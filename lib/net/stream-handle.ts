@@ -12,8 +12,9 @@ import { COPY_LIMIT, mostBytesOf } from '../io/send-queue';
 import type { SenderHost, WriteCallback } from '../io/sender';
 import { addon } from '../ring/binding';
 import { ECANCELED, EINVAL, ENOTCONN, SHUT_WR } from '../ring/kernel';
+import { becomeResource, inThisContext } from './async-context';
 import type { Context } from './context';
-import { becomeResource, internals, nodeMajor } from './node-internals';
+import { internals, nodeMajor } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
 import { SocketSender } from './socket-sender';
@@ -219,19 +220,22 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     }
     const owner = this.owner!;
     owner[internals.lastWriteQueueSize] = sender.queued;
-    const finish = AsyncResource.bind((error?: Error) => {
-      if (owner.destroyed) return done(hidesErrors ? undefined : error);
-      owner[internals.lastWriteQueueSize] = 0;
-      owner._unrefTimer();
-      return done(error);
-    });
-    sender.whenAllSent(finish);
+    const finish = (error?: Error): void => {
+      if (!owner.destroyed) {
+        owner[internals.lastWriteQueueSize] = 0;
+        owner._unrefTimer();
+      }
+      done(owner.destroyed && hidesErrors ? undefined : error);
+    };
+    sender.whenAllSent(inThisContext('WRITEWRAP', finish));
   }
 
   /** Ends sending, after all that was written; tells through `request`. */
   shutdown(request: Request): number {
     // In the context of this call, as what Node's own handles are asked for is.
-    return this.endSending(AsyncResource.bind((status) => request.oncomplete?.(status)));
+    return this.endSending(
+      inThisContext('SHUTDOWNWRAP', (status: number) => request.oncomplete?.(status)),
+    );
   }
 
   private endSending(tell: (status: number) => void): number {
@@ -345,6 +349,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
       this.sender?.finish(() => systemError(-ECANCELED, 'write'));
     } finally {
       this.tellClosed();
+      this.owner = undefined; // V8 keeps a native object to its next full collection, and all that this refers to
     }
   }
 
@@ -357,6 +362,10 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   protected get owner(): HandleOwner | undefined {
     return (this as unknown as Record<symbol, HandleOwner | undefined>)[internals.owner];
+  }
+
+  protected set owner(owner: HandleOwner | undefined) {
+    (this as unknown as Record<symbol, HandleOwner | undefined>)[internals.owner] = owner;
   }
 
   /** Runs a function of net.Socket's in the asynchronous context of this handle. */
