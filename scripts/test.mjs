@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { Ahead } from './ahead.mjs';
 import { listFiles, root, status } from './common.mjs';
 import { runJest, runtimeTests } from './jest-run.mjs';
 import { nodeLines } from './runtimes.mjs';
@@ -36,15 +37,22 @@ function jest(name, args, env) {
   return runJest({ name, output: path.join(resultsFolder, `${name}.json`), args, env });
 }
 
-/** The native unit tests in one CMake configuration. */
-function ctest(configuration) {
+// What stages compile beforehand.
+const ahead = new Ahead();
+const builds = {
+  native: ['scripts/cmake.mjs', 'dev'],
+  asan: ['scripts/cmake.mjs', 'asan'],
+  tsan: ['scripts/cmake.mjs', 'tsan'],
+  prebuild: ['scripts/prebuild.mjs', '--all', '--skip-missing'],
+};
+
+/** The native unit tests in one CMake configuration, that of a stage. */
+async function ctest(stage, configuration = stage) {
   const name = `native unit tests (${configuration})`;
   if (!has('test/native/CMakeLists.txt')) return missingResult(`${name}: test/native is missing`);
   if (spawnSync('cmake', ['--version']).error)
     return missingResult(`${name}: cmake is not installed`);
-  if (status(process.execPath, ['scripts/cmake.mjs', configuration]) !== 0) {
-    return stepResult(`${name}: build`, false);
-  }
+  if (!(await ahead.works(stage))) return stepResult(`${name}: build`, false);
   const output = path.join(resultsFolder, `ctest-${configuration}.xml`);
   rmSync(output, { force: true });
   const command = [
@@ -72,9 +80,7 @@ async function sanitizedSoak() {
   if (listFiles(path.join(root, 'test', 'soak'), '.test.ts').length === 0) {
     return missingResult(`${name}: test/soak is missing`);
   }
-  if (status(process.execPath, ['scripts/cmake.mjs', 'asan', 'proactor']) !== 0) {
-    return stepResult(`${name}: build`, false);
-  }
+  if (!(await ahead.works('asan'))) return stepResult(`${name}: build`, false);
   const runtime = spawnSync('c++', ['-print-file-name=libasan.so'], { encoding: 'utf8' });
   return jest('soak-asan', ['--testPathPatterns=build/test/soak/'], {
     LD_PRELOAD: runtime.stdout.trim(),
@@ -101,15 +107,17 @@ const stages = {
     }
     return jest('jest', []);
   },
-  native: () => ctest('dev'),
-  asan: async () => sumResults([ctest('asan'), await sanitizedSoak()]),
+  native: () => ctest('native', 'dev'),
+  asan: async () => sumResults([await ctest('asan'), await sanitizedSoak()]),
   tsan: () => ctest('tsan'),
-  versions: () =>
-    scripted('node-versions', ['scripts/node-versions.mjs', ...otherLines, '--', ...runtimeTests]),
+  // Two files at a time, since most wait most of the time; one at a time only jest tells who leaves a handle open.
+  versions: () => {
+    const args = [...otherLines, '--', '--maxWorkers=2', ...runtimeTests];
+    return scripted('node-versions', ['scripts/node-versions.mjs', ...args]);
+  },
   // Every published binary that can be made here, then used in a process of its architecture and C library.
-  prebuild: () => {
-    const args = ['scripts/prebuild.mjs', '--all', '--skip-missing'];
-    isPrebuilt = status(process.execPath, args) === 0;
+  prebuild: async () => {
+    isPrebuilt = await ahead.works('prebuild');
     if (!isPrebuilt) return stepResult('prebuild --all', false);
     return scripted('smoke', ['scripts/smoke-binary.mjs', '--skip-missing']);
   },
@@ -128,11 +136,12 @@ const results = [];
 console.log('== build');
 const isBuilt = status('npm', ['run', '--silent', 'build:all']) === 0;
 if (!isBuilt) results.push(stepResult('build', false));
-for (const [name, stage] of isBuilt ? Object.entries(stages) : []) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+const chosen = Object.keys(stages).filter((name) => wanted.length === 0 || wanted.includes(name));
+for (const name of isBuilt ? chosen : []) if (name in builds) ahead.start(name, builds[name]);
+for (const name of isBuilt ? chosen : []) {
   console.log(`== ${name}`);
   const startMs = Date.now();
-  const result = await stage();
+  const result = await stages[name]();
   results.push(result);
   console.log(`== ${name} took ${((Date.now() - startMs) / 1000).toFixed(1)} s`);
 }
