@@ -402,7 +402,6 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     this.readStop();
   }
 
-  /** @internal */
   receiveEnded(): void {
     const { owner } = this;
     if (this.closing || owner === undefined) return;
@@ -417,39 +416,32 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     owner.read(0);
   }
 
-  /** @internal */
   receiveFailed(failure: number | Error): void {
     if (this.isGuarded) this.emitEOF();
     else this.fail(failure, 'read');
   }
 
-  /** @internal */
   receiveStopped(): void {
     this.closeWhenIdle();
   }
 
   // ---- what the sender reports
 
-  /** @internal */
   drained(): void {}
 
-  /** @internal */
   get receiveIsOver(): boolean {
     return this.owner?.readableEnded === true;
   }
 
-  /** @internal */
   sendEnded(): void {
     this.shutdownDone(0);
     this.closeWhenIdle();
   }
 
-  /** @internal */
   sendFailed(failure: number | Error, syscall: string): void {
     this.fail(failure, syscall);
   }
 
-  /** @internal */
   sendStopped(): void {
     this.closeWhenIdle();
   }
