@@ -58,36 +58,62 @@ export const Server: typeof node.Server = usesProactor ? ProactorServer : node.S
 /** A server. */
 export type Server = node.Server;
 /** As `net.createServer()`. */
-export const createServer = (
-  usesProactor ? named('createServer', proactorCreateServer) : node.createServer
-) as typeof node.createServer;
+export const createServer: {
+  (onConnection?: (socket: node.Socket) => void): node.Server;
+  (options?: node.ServerOpts, onConnection?: (socket: node.Socket) => void): node.Server;
+} = usesProactor ? named('createServer', proactorCreateServer) : node.createServer;
 /** As `net.connect()`. */
-export const connect = (
-  usesProactor ? named('connect', connectSocket) : node.connect
-) as typeof node.connect;
+export const connect: {
+  (options: node.NetConnectOpts, onConnected?: () => void): node.Socket;
+  (port: number, host?: string, onConnected?: () => void): node.Socket;
+  (path: string, onConnected?: () => void): node.Socket;
+} = usesProactor ? named('connect', connectSocket) : node.connect;
 /** As `net.createConnection()`. */
-export const createConnection = connect as typeof node.createConnection;
+export const createConnection: typeof connect = connect;
 /** Node's own. */
-export const { BlockList, SocketAddress, isIP, isIPv4, isIPv6 } = node;
-/** Node's own, and of Node's own module. */
-export const {
-  getDefaultAutoSelectFamily,
-  getDefaultAutoSelectFamilyAttemptTimeout,
-  setDefaultAutoSelectFamily,
-  setDefaultAutoSelectFamilyAttemptTimeout,
-} = node;
+export const BlockList: typeof node.BlockList = node.BlockList;
+/** Node's own. */
+export const SocketAddress: typeof node.SocketAddress = node.SocketAddress;
+/** Node's own. */
+export const isIP: typeof node.isIP = node.isIP;
+/** Node's own. */
+export const isIPv4: typeof node.isIPv4 = node.isIPv4;
+/** Node's own. */
+export const isIPv6: typeof node.isIPv6 = node.isIPv6;
+/** Node's own: the default is one for both modules. */
+export const getDefaultAutoSelectFamily: typeof node.getDefaultAutoSelectFamily =
+  node.getDefaultAutoSelectFamily;
+/** Node's own: the default is one for both modules. */
+export const setDefaultAutoSelectFamily: typeof node.setDefaultAutoSelectFamily =
+  node.setDefaultAutoSelectFamily;
+/** Node's own: the default is one for both modules. */
+export const getDefaultAutoSelectFamilyAttemptTimeout: typeof node.getDefaultAutoSelectFamilyAttemptTimeout =
+  node.getDefaultAutoSelectFamilyAttemptTimeout;
+/** Node's own: the default is one for both modules. */
+export const setDefaultAutoSelectFamilyAttemptTimeout: typeof node.setDefaultAutoSelectFamilyAttemptTimeout =
+  node.setDefaultAutoSelectFamilyAttemptTimeout;
 
-type NodeModule = typeof node;
+/** @hidden */
+export type NodeModule = typeof node;
 
-/** Node's own, which sockets and servers of this module take; undefined in versions that lack it. */
+/**
+ * Node's own, which sockets and servers of this module take; undefined in versions that lack it.
+ *
+ * @hidden
+ */
 export const BoundSocket: NodeModule extends { BoundSocket: infer T } ? T : undefined = (
   node as unknown as { BoundSocket: never }
 ).BoundSocket;
-/** A socket that is bound. */
+/**
+ * A socket that is bound.
+ *
+ * @hidden
+ */
 export type BoundSocket = NodeModule extends { BoundSocket: new (...args: never) => infer T }
   ? T
   : never;
 
+/** @hidden */
 const own = {
   BlockList,
   SocketAddress,
