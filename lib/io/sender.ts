@@ -33,6 +33,10 @@ interface WaitingCallback {
   readonly call: WriteCallback;
 }
 
+function isFailure(result: number): boolean {
+  return result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED;
+}
+
 export class Sender implements Deferred, CompletionTarget {
   bytes = 0;
   /** While there is one, completions are wanted at once. */
@@ -45,6 +49,7 @@ export class Sender implements Deferred, CompletionTarget {
   private readonly queue: SendQueue;
   private callbacks: WaitingCallback[] | null = null;
   private sendSlot = 0; // of the send in flight
+  private failure = 0; // -errno of what was sent at once, to be told
   private shutdownId: OperationId = 0;
   private deferred = false;
   private needDrain = false;
@@ -122,8 +127,9 @@ export class Sender implements Deferred, CompletionTarget {
     let rest = data;
     if (this.queue.isEmpty && this.sendSlot === 0 && !this.stopped && !this.ring.threaded) {
       const sent = data.length > DIRECT_MAX ? 0 : addon!.trySend(this.fd, data);
-      // What failed fails again as an operation, and is told then.
-      if (sent > 0) {
+      // A reset is told once: as an operation it would fail with EPIPE.
+      if (isFailure(sent)) this.failure = sent;
+      else if (sent > 0) {
         this.bytes += sent;
         this.idle?.touch();
         rest = data.subarray(sent);
@@ -189,6 +195,11 @@ export class Sender implements Deferred, CompletionTarget {
     if (this.shutdownId !== 0) this.proactor.cancel(this.shutdownId);
   }
 
+  /** Tells all who wait that a send failed: what they wrote is lost. */
+  tellFailure(error: Error): void {
+    if (this.callbacks !== null) this.runCallbacks(Number.POSITIVE_INFINITY, error);
+  }
+
   /** The descriptor is closed: drops what is queued, and tells those who wait. */
   finish(makeError: () => Error): void {
     this.queue.clear();
@@ -211,6 +222,10 @@ export class Sender implements Deferred, CompletionTarget {
     if (this.sendSlot !== 0 || this.stopped) return;
     if (this.queue.isEmpty) {
       this.nothingToSend();
+      return;
+    }
+    if (this.failure !== 0) {
+      this.host.sendFailed(this.failure, 'write');
       return;
     }
     // Of a send that takes all there is, with nobody to be told, the end only releases memory.
@@ -267,10 +282,9 @@ export class Sender implements Deferred, CompletionTarget {
   }
 
   private afterSend(result: number): void {
-    const failed = result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED;
     try {
       if (this.stopped) this.host.sendStopped();
-      else if (failed) this.host.sendFailed(result, 'write');
+      else if (isFailure(result)) this.host.sendFailed(result, 'write');
       else if (!this.queue.isEmpty) this.defer();
       else if (this.needDrain || this.isEnding) this.allSent();
     } finally {

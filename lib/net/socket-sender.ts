@@ -1,10 +1,29 @@
 // The sending half of a socket's handle. An idle socket has none: whoever has nothing more to send gives
 // it back, and the next write takes it, whichever socket's that is.
 import { Sender } from '../io/sender';
+import { ECONNRESET, EPIPE } from '../ring/kernel';
 import type { Context } from './context';
+import type { HandleOwner } from './node-objects';
 import type { StreamHandle } from './stream-handle';
 
 const UNBOUNDED = 0x7fffffff; // backpressure is the socket's own matter
+
+/**
+ * Whether a failure says that the peer has reset or closed the connection. That is the receive's to tell if it meets it
+ * in the same batch: node:net reads first.
+ */
+export function resets(failure: number | Error): boolean {
+  return failure === -EPIPE || failure === -ECONNRESET;
+}
+
+/** Destroys a socket with an error, of which the writes that wait in its sender are told before. */
+export function failWith(error: Error, owner: HandleOwner, sender: SocketSender | null): void {
+  try {
+    sender?.tellFailure(error);
+  } finally {
+    owner.destroy(error);
+  }
+}
 
 export class SocketSender extends Sender {
   private handle: StreamHandle;

@@ -17,7 +17,7 @@ import type { Context } from './context';
 import { internals, nodeMajor } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
-import { SocketSender } from './socket-sender';
+import { failWith, resets, SocketSender } from './socket-sender';
 import { UserBuffer } from './user-buffer';
 
 /** Up to so many bytes a write is taken as sent while they wait, as the kernel's buffer would take them. */
@@ -439,7 +439,9 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   }
 
   sendFailed(failure: number | Error, syscall: string): void {
-    this.fail(failure, syscall);
+    const fail = (): void => this.fail(failure, syscall);
+    if (resets(failure) && this.reception!.inFlight) setImmediate(fail);
+    else fail();
   }
 
   sendStopped(): void {
@@ -455,7 +457,8 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     }
     const error = typeof failure === 'number' ? systemError(failure, syscall) : failure;
     const { owner } = this;
-    if (owner !== undefined) this.inScope(() => owner.destroy(error), undefined);
+    const sender = syscall === 'write' ? this.sender : null;
+    if (owner !== undefined) this.inScope(() => failWith(error, owner, sender), undefined);
   }
 
   // ---- what native code of Node's asks for, where it sits on top

@@ -128,6 +128,58 @@ compare(__filename, {
     await closed(client);
   },
 
+  'a write that waits meets a reset': async ({ pair, log, closed }) => {
+    const { client, served } = await pair();
+    const own = log('client');
+    own.on(client, 'close');
+    client.on('error', (error) => own.add('error', error.constructor.name));
+    client.write(Buffer.alloc(MUCH));
+    client.write('some', (error) => log('write').add('written some', error?.constructor.name));
+    setImmediate(() => served.resetAndDestroy());
+    // Whether the receive meets it or the send is up to the kernel, and so are what the error says and the order.
+    await closed(client);
+    own.state('after', client, ['writableLength', 'writableFinished']);
+  },
+
+  'a large write into a connection that was reset': async ({ pair, log, closed, delay }) => {
+    const { client, served } = await pair();
+    const own = log('client');
+    own.socket(client);
+    served.resetAndDestroy();
+    await closed(served);
+    await delay(20);
+    own.call('write', () => client.write(Buffer.alloc(1 << 20), own.callback('written')));
+    own.call('write', () => client.write('some', own.callback('written some')));
+    await closed(client);
+    own.state('after', client, ['errored', 'writableLength']);
+  },
+
+  'the same of a socket that does not read': async ({ pair, log, closed, delay }) => {
+    const { client, served } = await pair({ server: { pauseOnConnect: true } });
+    const own = log('served');
+    own.socket(served);
+    client.resetAndDestroy();
+    await closed(client);
+    await delay(20);
+    own.call('write', () => served.write(Buffer.alloc(1 << 20), own.callback('written')));
+    await closed(served);
+    own.state('after', served, ['errored', 'writableLength']);
+  },
+
+  'the end of a connection that was reset': async ({ pair, log, closed, delay }) => {
+    const { client, served } = await pair();
+    const own = log('client');
+    own.socket(client);
+    served.resetAndDestroy();
+    await closed(served);
+    await delay(20);
+    own.call('end', () => client.end(own.callback('ended')));
+    await delay(20);
+    own.state('then', client, ['errored', 'destroyed', 'writableFinished']);
+    client.destroy();
+    await closed(client);
+  },
+
   'a connection is reset before it is accepted': async ({ listening, connect, log, closed }) => {
     const accepted: Promise<unknown>[] = [];
     const { port } = await listening({}, (served) => {
