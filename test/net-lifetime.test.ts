@@ -6,6 +6,7 @@ import { expect, it } from '@jest/globals';
 import { channels, type Proactor } from 'proactor';
 import * as net from 'proactor/net';
 import { atEnd } from './support/cleanup';
+import { readAll } from './support/http';
 import { connectedPair, contentOf, describeNet, listening } from './support/net-bed';
 import { patient } from './support/pace';
 import { disown, tcpSocket } from './support/sockets';
@@ -18,6 +19,19 @@ const closeOf = (emitter: EventEmitter): Promise<void> =>
 const descriptors = (): number => readdirSync('/proc/self/fd').length;
 
 describeNet('a socket of proactor/net at its end', ({ proactor }) => {
+  it('lets what comes of the last bytes be written before it sees their end', async () => {
+    const { port } = await listening((socket) => {
+      socket.on('data', async (data) => {
+        for (let i = 0; i < 10; i++) await new Promise(process.nextTick);
+        socket.write(`answer to ${data}`);
+      });
+    });
+    for (let i = 0; i < 20; i++) {
+      const client = nodeNet.connect(port, '127.0.0.1', () => client.end(`question ${i}`));
+      expect(await readAll(client)).toBe(`answer to question ${i}`);
+    }
+  });
+
   it('is an instance of the class of Node, and takes that of Node for one', async () => {
     const { near, far } = await connectedPair();
     for (const socket of [near, far]) {

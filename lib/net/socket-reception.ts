@@ -10,6 +10,7 @@ import { OWN_STATE, PAUSED, REPEATS, Reception } from '../io/reception';
 import { operations } from '../operations';
 import type { OperationId } from '../ring/handler-table';
 import { POLLIN } from '../ring/kernel';
+import { COUNTER_BATCHES } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 import { PIECE_BYTES } from './context';
 import type { StreamHandle } from './stream-handle';
@@ -30,6 +31,7 @@ export class SocketReception extends Reception {
   private readonly handle: StreamHandle;
   private inbound: InboundQueue | null = null; // what came after a pause
   private endTold = false;
+  private handedIn = -1; // the batch, of the last bytes
 
   constructor(ring: Ring, fd: number, handle: StreamHandle) {
     super(ring, fd);
@@ -92,7 +94,7 @@ export class SocketReception extends Reception {
         this.noData(result);
         return;
       }
-      this.bytes += result.length;
+      this.count(result.length);
       more = result.length === PIECE_BYTES;
       if (result.length >= LARGE_BYTES) this.receiveSingly();
       handle.deliver(result);
@@ -108,7 +110,7 @@ export class SocketReception extends Reception {
   private hand(offset: number, length: number): void {
     const { handle } = this;
     const { buffers } = this.ring;
-    this.bytes += length;
+    this.count(length);
     if (!handle.isReadNatively) {
       const bytes = handle.context.copyOf(offset, length);
       buffers.release(offset);
@@ -147,7 +149,7 @@ export class SocketReception extends Reception {
     try {
       if (copy === null) this.hand(offset, length);
       else {
-        this.bytes += length;
+        this.count(length);
         this.handle.deliver(copy);
       }
     } finally {
@@ -155,8 +157,23 @@ export class SocketReception extends Reception {
     }
   }
 
+  private get batch(): number {
+    return this.ring.counters[COUNTER_BATCHES]! | 0;
+  }
+
+  private count(length: number): void {
+    this.bytes += length;
+    this.handedIn = this.batch;
+  }
+
+  // Behind all that comes of the last bytes: ticks and promises may write an answer, and the end mostly ends that.
   protected override sawEnd(): void {
     if (this.paused || this.inbound !== null || this.endTold || this.stopped) return;
+    if (this.handedIn === this.batch) {
+      this.handedIn = -1;
+      setImmediate(() => this.sawEnd());
+      return;
+    }
     this.endTold = true;
     this.handle.receiveEnded();
   }
