@@ -2,6 +2,8 @@
 import { AsyncResource, executionAsyncId } from 'node:async_hooks';
 import { internals, type JsStreamClass } from './node-internals';
 
+const INT32_MAX = 0x7fffffff;
+
 /** The asynchronous context of the program itself: that in which it imports the module. */
 export const outside = new AsyncResource('PROACTOR');
 
@@ -22,7 +24,8 @@ export function becomeResource(handle: InstanceType<JsStreamClass>): void {
   const scope = handle as unknown as Record<symbol, unknown>;
   const { asyncId, triggerAsyncId, contextFrame } = internals;
   scope[asyncId] = handle.getAsyncId();
-  scope[triggerAsyncId] = executionAsyncId();
+  const trigger = executionAsyncId();
+  scope[triggerAsyncId] = trigger <= INT32_MAX ? trigger | 0 : trigger; // else V8 may box it: 16 bytes
   if (contextFrame === undefined) return;
   const current = new AsyncResource('PROACTOR') as unknown as Record<symbol, unknown>;
   scope[contextFrame] = current[contextFrame];

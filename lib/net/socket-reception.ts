@@ -25,12 +25,12 @@ const READS_MAX = 16;
 const poll = initiatorOf('pollAdd', operations.pollAdd);
 
 const POLLS = OWN_STATE; // what is in flight only says that there is something
+const END_TOLD = OWN_STATE << 1;
 const KEEPS_REST = OWN_STATE << 1; // of what comes after stop()
 
 export class SocketReception extends Reception {
   private readonly handle: StreamHandle;
   private inbound: InboundQueue | null = null; // what came after a pause
-  private endTold = false;
   private handedIn = -1; // the batch, of the last bytes
 
   constructor(ring: Ring, fd: number, handle: StreamHandle) {
@@ -168,13 +168,14 @@ export class SocketReception extends Reception {
 
   // Behind all that comes of the last bytes: ticks and promises may write an answer, and the end mostly ends that.
   protected override sawEnd(): void {
-    if (this.paused || this.inbound !== null || this.endTold || this.stopped) return;
+    if (this.paused || this.inbound !== null || this.stopped) return;
+    if ((this.state & END_TOLD) !== 0) return;
     if (this.handedIn === this.batch) {
       this.handedIn = -1;
       setImmediate(() => this.sawEnd());
       return;
     }
-    this.endTold = true;
+    this.state |= END_TOLD;
     this.handle.receiveEnded();
   }
 
