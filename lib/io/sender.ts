@@ -3,7 +3,7 @@
 import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import type { Deferred } from '../ring/deferred-list';
-import type { CompletionTarget, OperationId } from '../ring/handler-table';
+import type { CompletionTarget } from '../ring/handler-table';
 import { EAGAIN, ECANCELED, EINTR, ENOTCONN, SHUT_WR } from '../ring/kernel';
 import { QUIET } from '../ring/layout';
 import type { Ring } from '../ring/ring';
@@ -50,10 +50,10 @@ export class Sender implements Deferred, CompletionTarget {
   private callbacks: WaitingCallback[] | null = null;
   private sendSlot = 0; // of the send in flight
   private failure = 0; // -errno of what was sent at once, to be told
-  private shutdownId: OperationId = 0;
   private deferred = false;
   private needDrain = false;
   private isEnding = false;
+  private isShutDown = false;
   #ended = false;
   private stopped = false;
 
@@ -68,7 +68,7 @@ export class Sender implements Deferred, CompletionTarget {
 
   /** Nothing is written, in flight or to be told. */
   protected get hasNoWork(): boolean {
-    const isQuiet = this.sendSlot === 0 && this.shutdownId === 0 && this.queue.isEmpty;
+    const isQuiet = this.sendSlot === 0 && this.queue.isEmpty;
     return isQuiet && !(this.deferred || this.isEnding || this.stopped || this.callbacks !== null);
   }
 
@@ -84,9 +84,9 @@ export class Sender implements Deferred, CompletionTarget {
     if (this.sendSlot !== 0) this.hasten();
   }
 
-  /** A send or shutdown is in flight: the descriptor may not be closed. */
+  /** A send is in flight: the descriptor may not be closed. */
   get inFlight(): boolean {
-    return this.sendSlot !== 0 || this.shutdownId !== 0;
+    return this.sendSlot !== 0;
   }
 
   /** Bytes written and not sent. */
@@ -192,7 +192,6 @@ export class Sender implements Deferred, CompletionTarget {
   stop(): void {
     this.stopped = true;
     if (this.sendSlot !== 0) this.proactor.cancel(this.ring.handlers.idAt(this.sendSlot));
-    if (this.shutdownId !== 0) this.proactor.cancel(this.shutdownId);
   }
 
   /** Tells all who wait that a send failed: what they wrote is lost. */
@@ -314,29 +313,23 @@ export class Sender implements Deferred, CompletionTarget {
   }
 
   private shutDown(): void {
-    if (this.shutdownId !== 0 || this.#ended) return;
-    if (this.host.receiveIsOver) {
-      this.#ended = true;
-      this.host.sendEnded();
+    if (this.isShutDown) return;
+    const { receiveIsOver } = this.host;
+    // By a call: of the operation the kernel makes work for a thread of its own, which the peer may wait for.
+    const result = receiveIsOver ? 0 : addon!.shutdown(this.fd, SHUT_WR);
+    // ENOTCONN: the peer was faster, with a reset that the receive reports.
+    if (result < 0 && result !== -ENOTCONN) {
+      this.host.sendFailed(result, 'shutdown');
       return;
     }
-    try {
-      this.shutdownId = this.proactor.shutdown(this.fd, SHUT_WR, (result) =>
-        this.shutDownDone(result),
-      );
-    } catch (error) {
-      this.host.sendFailed(error as Error, 'shutdown');
-    }
+    this.isShutDown = true;
+    if (receiveIsOver) this.tellEnded();
+    else queueMicrotask(() => this.tellEnded());
   }
 
-  private shutDownDone(result: number): void {
-    this.shutdownId = 0;
-    if (this.stopped) this.host.sendStopped();
-    // ENOTCONN: the peer was faster, with a reset that the receive reports.
-    else if (result < 0 && result !== -ENOTCONN) this.host.sendFailed(result, 'shutdown');
-    else {
-      this.#ended = true;
-      this.host.sendEnded();
-    }
+  private tellEnded(): void {
+    if (this.stopped) return;
+    this.#ended = true;
+    this.host.sendEnded();
   }
 }
