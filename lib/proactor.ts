@@ -67,6 +67,8 @@ export interface ProactorOptions {
 /** An object of tier 2, which lives on a proactor. @internal */
 export interface OwnedObject {
   endWithOwner(): void;
+  /** The process exits: what is to be sent goes now. */
+  sendNow?(untilMs: number): void;
 }
 
 interface CheckedOptions {
@@ -337,6 +339,12 @@ class ProactorBase implements Initiator {
   own(owned: OwnedObject): void {
     this.#checkOpen();
     this.#owned.add(owned);
+  }
+
+  /** Sends what the kernel takes at once of all that was written: the process is about to exit. @internal */
+  sendNow(untilMs: number): void {
+    for (const owned of this.#owned) owned.sendNow?.(untilMs);
+    this.ring.submitNow();
   }
 
   /** @internal */

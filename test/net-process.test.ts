@@ -45,6 +45,54 @@ describeEach('proactor/net in a process of its own', (dispatcher) => {
     expect(await received).toBe('written, then gone');
   });
 
+  it.each([
+    ['long text', 20_000],
+    ['a large buffer behind a small one', 40_003],
+    ['corked chunks', 40_003],
+    ['more than one turn wrote', 3],
+    ['what exit handlers write', 6],
+  ])('sends all of it before process.exit(): %s', async (what, bytes) => {
+    const { port, received } = await collector();
+    const ended = await runProgram(
+      dispatcher,
+      ({ open, require }) => {
+        const net = require('./dist/net/index.js') as typeof import('proactor/net');
+        net.useProactor(open());
+        const socket = net.connect(Number(process.env['PORT']), '127.0.0.1');
+        const writers: Record<string, () => unknown> = {
+          'long text': () => socket.write('x'.repeat(20_000)),
+          'a large buffer behind a small one': () => {
+            socket.write('abc');
+            socket.write(Buffer.alloc(40_000));
+          },
+          'corked chunks': () => {
+            socket.cork();
+            socket.write('abc');
+            socket.write(Buffer.alloc(40_000));
+            socket.uncork();
+          },
+          'more than one turn wrote': async () => {
+            for (const letter of 'abc') {
+              await new Promise((resolve) => setImmediate(resolve));
+              socket.write(letter);
+            }
+          },
+          'what exit handlers write': () => {
+            socket.write('abc');
+            process.on('exit', () => socket.write('def'));
+          },
+        };
+        socket.on('connect', async () => {
+          await writers[process.env['WHAT']!]!();
+          process.exit(3);
+        });
+      },
+      { env: { PORT: String(port), WHAT: what } },
+    );
+    expect(ended).toMatchObject({ code: 3, stderr: '' });
+    expect((await received).length).toBe(bytes);
+  });
+
   it('sends what was written before an exception that nobody catches', async () => {
     const { port, received } = await collector();
     const ended = await runProgram(

@@ -319,16 +319,17 @@ export class SendQueue {
     return this.segmentOf(block, length);
   }
 
-  // Takes bytes off the front of a large buffer, which waits in front.
+  // Takes bytes off what waits in front.
   private cutFirst(length: number): void {
-    if (length === 0) return;
-    const segment = this.first!;
+    const segment = this.first;
+    if (segment === null) return;
     if (length === segment.length) {
       this.first = segment.next;
       if (this.first === null) this.last = null;
       this.release(segment);
     } else {
-      segment.view = segment.view!.subarray(length);
+      if (segment.view === null) segment.offset += length;
+      else segment.view = segment.view.subarray(length);
       segment.length -= length;
     }
   }
@@ -339,8 +340,22 @@ export class SendQueue {
    * @throws ERR_PROACTOR_MEMORY_DETACHED.
    */
   sendFirst(fd: number): number {
-    const view = viewOf(this.first!);
-    return addon!.trySend(fd, view.length > DIRECT_MAX ? view.subarray(0, DIRECT_MAX) : view);
+    const bytes = bytesOf(this.first!);
+    return addon!.trySend(fd, bytes.length > DIRECT_MAX ? bytes.subarray(0, DIRECT_MAX) : bytes);
+  }
+
+  /** As `sendFirst`, of all that waits. Nothing may be in flight that takes bytes of it. */
+  sendAll(fd: number): number {
+    const before = this.bytes;
+    while (this.first !== null) {
+      const { length } = this.first;
+      const sent = length === 0 ? 0 : this.sendFirst(fd);
+      if (sent < 0) break;
+      this.cutFirst(sent);
+      this.bytes -= sent;
+      if (sent < Math.min(length, DIRECT_MAX)) break;
+    }
+    return before - this.bytes;
   }
 
   private segmentOf(block: Block, length: number): Segment {
@@ -410,6 +425,11 @@ export class SendQueue {
 /** Three bytes a UTF-16 unit is the most that any encoding takes. */
 export function mostBytesOf(text: string): number {
   return text.length * 3;
+}
+
+function bytesOf(segment: Segment): Uint8Array {
+  const { memory, offset, length, view } = segment;
+  return view === null ? memory!.view(offset, length) : viewOf(segment);
 }
 
 function viewOf({ view, length }: Segment): Uint8Array {

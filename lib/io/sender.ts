@@ -7,6 +7,7 @@ import type { CompletionTarget } from '../ring/handler-table';
 import { EAGAIN, ECANCELED, EINTR, ENOTCONN, SHUT_WR } from '../ring/kernel';
 import { QUIET } from '../ring/layout';
 import type { Ring } from '../ring/ring';
+import { waitingResult } from '../ring/waiting';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { COPY_LIMIT, DIRECT_MAX, SendQueue, type WriteData } from './send-queue';
@@ -237,6 +238,38 @@ export class Sender implements Deferred, CompletionTarget {
     }
   }
 
+  /**
+   * Sends what the kernel takes at once of all that waits, for the process is about to exit: no completion is
+   * dispatched any more. A send in flight is given until `untilMs` to complete.
+   */
+  sendNow(untilMs: number): void {
+    if (this.stopped || this.queue.isEmpty || this.failure !== 0) return;
+    if (this.sendSlot !== 0 && !this.settleEarly(untilMs)) return;
+    try {
+      this.bytes += this.queue.sendAll(this.fd);
+    } catch {
+      // A buffer was detached.
+    }
+  }
+
+  // Whether the send in flight has completed; what it took is taken off then. That it is told of still says no more
+  // than that the socket takes some.
+  private settleEarly(untilMs: number): boolean {
+    const { queue, ring } = this;
+    const id = ring.handlers.idAt(this.sendSlot);
+    this.hasten();
+    ring.submitNow();
+    let result = waitingResult(ring, id);
+    while (result === undefined && ring.threaded && performance.now() < untilMs)
+      result = waitingResult(ring, id);
+    if (result === undefined || result < 0) return false;
+    if (queue.polling) return true;
+    queue.settle(result);
+    this.bytes += result;
+    queue.polling = true;
+    return true;
+  }
+
   // After writes of nothing.
   private nothingToSend(): void {
     this.allSent();
@@ -271,7 +304,7 @@ export class Sender implements Deferred, CompletionTarget {
   private polled(completion: number): number {
     const { queue } = this;
     queue.polling = false;
-    if (completion < 0 || this.stopped) return Math.min(completion, 0);
+    if (completion < 0 || this.stopped || queue.isEmpty) return Math.min(completion, 0);
     try {
       return queue.sendFirst(this.fd);
     } catch (error) {

@@ -17,8 +17,13 @@ export const PIECE_BYTES = 65536;
 /** Senders without work that are kept for the next write. */
 const SPARE_SENDERS_MAX = 256;
 
+/** How long an exit of the process waits for sends that an I/O thread has in flight, with more behind them. */
+const EXIT_MS = 50;
+
 export class Context {
   readonly proactor: Proactor;
+  /** The process exits: there is no turn to come in which something could be sent. */
+  exits = false;
   /** The receive buffers. Of a plain array a view is cheaper than of a Buffer. */
   private readonly received: Uint8Array;
   private piece: Buffer | undefined; // that the next read fills
@@ -74,7 +79,7 @@ export function currentContext(): Context {
 export function contextOf(proactor: Proactor): Context {
   const known = contexts.get(proactor);
   if (known !== undefined) return known;
-  if (contexts.size === 0) process.once('exit', submitAll);
+  if (contexts.size === 0) process.once('exit', sendAll);
   for (const old of contexts.keys()) if (old.disposed) contexts.delete(old);
   const context = new Context(proactor);
   contexts.set(proactor, context);
@@ -82,8 +87,12 @@ export function contextOf(proactor: Proactor): Context {
 }
 
 // What was written is with the kernel when the process exits, as with node:net.
-function submitAll(): void {
-  for (const { ring } of contexts.keys()) ring.submitNow();
+function sendAll(): void {
+  const untilMs = performance.now() + EXIT_MS;
+  for (const context of contexts.values()) {
+    context.exits = true;
+    context.proactor.sendNow(untilMs);
+  }
 }
 
 /**

@@ -12,6 +12,7 @@ import { internals, type NodeHandle } from './node-internals';
 import { PipeHandle } from './pipe-handle';
 import { bindTcp, bindTo, familyOf, localName, openSocket, takeSocket } from './socket-setup';
 import { TcpHandle } from './tcp-handle';
+import { inNextTurn, turnOf } from './turns';
 
 const SERVER = 1; // Node's own constant
 
@@ -33,6 +34,9 @@ export abstract class ListenHandle extends internals.Tcp {
   private readonly origin: AsyncResource;
   protected descriptor = -1;
   private id: OperationId = 0;
+  // Connections that came with another one: each is told in a turn of its own.
+  private readonly waiting: number[] = [];
+  private toldIn = -1;
   private referenced = true;
   private closing = false;
   /** The handle of Node's that it was left to. */
@@ -119,6 +123,19 @@ export abstract class ListenHandle extends internals.Tcp {
   private accepted(fd: number): void {
     const { ring } = this.context.proactor;
     ring.descriptors.add(fd);
+    if (this.waiting.length === 0 && this.toldIn !== turnOf(ring)) this.give(fd);
+    else if (this.waiting.push(fd) === 1) inNextTurn(() => this.giveNext());
+    this.toldIn = turnOf(ring);
+  }
+
+  private giveNext(): void {
+    const fd = this.waiting.shift()!;
+    if (this.waiting.length > 0) inNextTurn(() => this.giveNext());
+    this.give(fd);
+  }
+
+  private give(fd: number): void {
+    const { ring } = this.context.proactor;
     if (this.closing && this.successor === undefined) {
       ring.closeDescriptor(fd);
       return;

@@ -4,34 +4,41 @@
 // Small messages come through the shared buffers, by a repeated receive, and are copied. Of large ones the copy
 // would cost as much as the receive does: while they come, the ring tells when there is something, and it is read
 // into memory that the socket then keeps. An I/O thread has time for its own receives, and native readers copy.
+//
+// Of one socket a turn tells one thing, be it bytes, the end or a failure: what else came has turns of its own
+// (turns.ts), in order.
 import { initiatorOf } from '../define-operation';
+import type { HeldBytes } from '../io/chunk';
 import { InboundQueue } from '../io/inbound-queue';
 import { OWN_STATE, PAUSED, REPEATS, Reception } from '../io/reception';
 import { operations } from '../operations';
 import type { OperationId } from '../ring/handler-table';
 import { POLLIN } from '../ring/kernel';
-import { COUNTER_BATCHES } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 import { PIECE_BYTES } from './context';
 import type { StreamHandle } from './stream-handle';
+import { inNextTurn, turnOf } from './turns';
 
 /** Bytes that wait for a socket that was paused, from which on no more are received. */
 const INBOUND_MAX = 65536;
 /** From so many bytes at once on they are read into the socket's own memory. */
 const LARGE_BYTES = 32768;
-/** Pieces that one socket is read for before others have their turn. */
+/** Pieces that one socket is read for before others are looked at. */
 const READS_MAX = 16;
 
 const poll = initiatorOf('pollAdd', operations.pollAdd);
 
 const POLLS = OWN_STATE; // what is in flight only says that there is something
-const END_TOLD = OWN_STATE << 1;
 const KEEPS_REST = OWN_STATE << 1; // of what comes after stop()
+const END_TOLD = OWN_STATE << 2;
+const DRAINS = OWN_STATE << 3; // in the next turn
+const READS = OWN_STATE << 4; // on, in the next turn
 
 export class SocketReception extends Reception {
   private readonly handle: StreamHandle;
-  private inbound: InboundQueue | null = null; // what came after a pause
-  private handedIn = -1; // the batch, of the last bytes
+  private inbound: InboundQueue | null = null; // what came after a pause, or after something else in its turn
+  private failure: number | Error | null = null; // what came behind that
+  private toldIn = -1; // the turn in which bytes were told
 
   constructor(ring: Ring, fd: number, handle: StreamHandle) {
     super(ring, fd);
@@ -40,6 +47,7 @@ export class SocketReception extends Reception {
   }
 
   protected override get wantsMore(): boolean {
+    if (this.failure !== null || (this.state & READS) !== 0) return false;
     // What is read at once must not pass what waits.
     return this.inbound === null || (!this.mayRead && this.inbound.bytes < INBOUND_MAX);
   }
@@ -55,8 +63,13 @@ export class SocketReception extends Reception {
   resume(): void {
     if (!this.paused) return;
     this.state &= ~PAUSED;
-    if (this.inbound !== null || this.ended) queueMicrotask(() => this.drain());
+    if (this.inbound !== null || this.ended || this.failure !== null) this.drainLater();
     else this.arm();
+  }
+
+  /** Whether what comes now has to wait. */
+  private get mustWait(): boolean {
+    return this.paused || this.inbound !== null || this.toldIn === turnOf(this.ring);
   }
 
   private get mayRead(): boolean {
@@ -72,45 +85,53 @@ export class SocketReception extends Reception {
 
   protected override received(length: number, flags: number): void {
     if ((this.state & (POLLS | REPEATS)) === POLLS) {
-      this.read();
+      this.read(READS_MAX);
       return;
     }
     const { buffers } = this.ring;
     if (length >= LARGE_BYTES && this.mayRead) this.receiveSingly();
     const offset = buffers.take(length, flags);
     if (this.stopped && !this.keepsRest) buffers.release(offset);
-    else if (this.paused || this.inbound !== null) this.keep(offset, length);
-    else if (length > PIECE_BYTES) this.handInPieces(offset, length);
-    else this.hand(offset, length);
-  }
-
-  // What there is, until it is less than was asked for.
-  private read(): void {
-    const { handle } = this;
-    let more = true;
-    for (let left = READS_MAX; more && left > 0 && !this.paused && !this.stopped; left--) {
-      const result = handle.context.read(this.fd);
-      if (typeof result === 'number') {
-        this.noData(result);
-        return;
-      }
-      this.count(result.length);
-      more = result.length === PIECE_BYTES;
-      if (result.length >= LARGE_BYTES) this.receiveSingly();
-      handle.deliver(result);
+    else if (this.mustWait || length > PIECE_BYTES) this.keep(offset, length);
+    else {
+      this.toldIn = turnOf(this.ring);
+      this.hand(offset, length);
     }
   }
 
-  private handInPieces(offset: number, length: number): void {
-    this.keep(offset, length);
-    queueMicrotask(() => this.drain());
+  // A piece of what there is; the next one has a turn of its own, unless this was less than was asked for.
+  private read(most: number): void {
+    if (this.paused || this.stopped) return;
+    const { handle } = this;
+    const result = handle.context.read(this.fd);
+    if (typeof result === 'number') {
+      this.noData(result);
+      return;
+    }
+    this.bytes += result.length;
+    this.toldIn = turnOf(this.ring);
+    if (result.length >= LARGE_BYTES) this.receiveSingly();
+    if (result.length === PIECE_BYTES && most > 1) {
+      this.state |= READS;
+      inNextTurn(() => this.readOn(most - 1));
+    }
+    handle.deliver(result);
+  }
+
+  private readOn(most: number): void {
+    this.state &= ~READS;
+    try {
+      this.read(most);
+    } finally {
+      this.arm();
+    }
   }
 
   // Native readers copy what they get; a stream keeps it.
   private hand(offset: number, length: number): void {
     const { handle } = this;
     const { buffers } = this.ring;
-    this.count(length);
+    this.bytes += length;
     if (!handle.isReadNatively) {
       const bytes = handle.context.copyOf(offset, length);
       buffers.release(offset);
@@ -132,55 +153,65 @@ export class SocketReception extends Reception {
     for (let at = 0; at < length; at += PIECE_BYTES) {
       this.inbound.push(offset + at, Math.min(PIECE_BYTES, length - at));
     }
-    if (this.paused && this.inbound.bytes >= INBOUND_MAX) this.cancel();
+    if (!this.paused) this.drainLater();
+    else if (this.inbound.bytes >= INBOUND_MAX) this.cancel();
   }
 
-  // One piece a turn, so that what a handler throws does not keep the rest back.
+  // The end and a failure come behind all that comes of the last bytes: what runs later may write an answer, and the
+  // end mostly ends that.
+  private drainLater(): void {
+    if ((this.state & DRAINS) !== 0) return;
+    this.state |= DRAINS;
+    const isLast = this.inbound === null || this.inbound.isEmpty;
+    if (isLast && (this.ended || this.failure !== null)) setImmediate(() => this.drain());
+    else inNextTurn(() => this.drain());
+  }
+
+  // One piece, or what came behind all of them.
   private drain(): void {
-    const { inbound } = this;
+    this.state &= ~DRAINS;
     if (this.paused || this.stopped) return;
-    if (inbound === null || inbound.isEmpty) {
-      this.inbound = null;
-      if (this.ended) this.sawEnd();
-      else this.arm();
+    const piece = this.inbound?.shift();
+    if (piece !== undefined) {
+      this.drainLater();
+      this.handKept(piece);
       return;
     }
-    const { offset, length, copy } = inbound.shift()!;
-    try {
-      if (copy === null) this.hand(offset, length);
-      else {
-        this.count(length);
-        this.handle.deliver(copy);
-      }
-    } finally {
-      queueMicrotask(() => this.drain());
+    const { failure } = this;
+    this.inbound = null;
+    this.failure = null;
+    if (failure !== null) this.handle.receiveFailed(failure);
+    else if (this.ended) this.tellEnd();
+    else this.arm();
+  }
+
+  private handKept({ offset, length, copy }: HeldBytes): void {
+    if (copy === null) {
+      this.hand(offset, length);
+      return;
     }
-  }
-
-  private get batch(): number {
-    return this.ring.counters[COUNTER_BATCHES]! | 0;
-  }
-
-  private count(length: number): void {
     this.bytes += length;
-    this.handedIn = this.batch;
+    this.handle.deliver(copy);
   }
 
-  // Behind all that comes of the last bytes: ticks and promises may write an answer, and the end mostly ends that.
   protected override sawEnd(): void {
-    if (this.paused || this.inbound !== null || this.stopped) return;
-    if ((this.state & END_TOLD) !== 0) return;
-    if (this.handedIn === this.batch) {
-      this.handedIn = -1;
-      setImmediate(() => this.sawEnd());
-      return;
-    }
+    if (!this.mustWait) this.tellEnd();
+    else if (!this.paused) this.drainLater();
+  }
+
+  private tellEnd(): void {
+    if (this.stopped || (this.state & END_TOLD) !== 0) return;
     this.state |= END_TOLD;
     this.handle.receiveEnded();
   }
 
   protected override failed(failure: number | Error): void {
-    this.handle.receiveFailed(failure);
+    if (this.stopped || !this.mustWait) {
+      this.handle.receiveFailed(failure);
+      return;
+    }
+    this.failure = failure;
+    if (!this.paused) this.drainLater();
   }
 
   protected override nowIdle(): void {

@@ -1,7 +1,7 @@
 // The sending half of a socket's handle. An idle socket has none: whoever has nothing more to send gives
 // it back, and the next write takes it, whichever socket's that is.
 import { Sender } from '../io/sender';
-import { ECONNRESET, EPIPE } from '../ring/kernel';
+import { EPIPE } from '../ring/kernel';
 import type { Context } from './context';
 import type { HandleOwner } from './node-objects';
 import type { StreamHandle } from './stream-handle';
@@ -9,11 +9,12 @@ import type { StreamHandle } from './stream-handle';
 const UNBOUNDED = 0x7fffffff; // backpressure is the socket's own matter
 
 /**
- * Whether a failure says that the peer has reset or closed the connection. That is the receive's to tell if it meets it
- * in the same batch: node:net reads first.
+ * Whether a failure says that the peer has reset the connection, and that another call was told of it before. That is
+ * the receive's to tell if it was it, in the same batch: node:net reads first. A reset that the send itself was told of
+ * is one that the receive takes for an end.
  */
-export function resets(failure: number | Error): boolean {
-  return failure === -EPIPE || failure === -ECONNRESET;
+export function wasReset(failure: number | Error): boolean {
+  return failure === -EPIPE;
 }
 
 /** Destroys a socket with an error, of which the writes that wait in its sender are told before. */

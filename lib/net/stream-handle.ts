@@ -9,7 +9,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { proactorError, systemError } from '../errors';
 import { COPY_LIMIT, mostBytesOf } from '../io/send-queue';
-import type { SenderHost, WriteCallback } from '../io/sender';
+import type { SenderHost } from '../io/sender';
 import { addon } from '../ring/binding';
 import { ECANCELED, EINVAL, ENOTCONN, SHUT_WR } from '../ring/kernel';
 import { becomeResource, inThisContext } from './async-context';
@@ -17,7 +17,7 @@ import type { Context } from './context';
 import { internals, nodeMajor } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
-import { failWith, resets, SocketSender } from './socket-sender';
+import { failWith, SocketSender, wasReset } from './socket-sender';
 import { UserBuffer } from './user-buffer';
 
 /** Up to so many bytes a write is taken as sent while they wait, as the kernel's buffer would take them. */
@@ -163,15 +163,11 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     return !this.is(UNREFERENCED | CLOSING);
   }
 
-  /**
-   * One write of net.Socket's; `done` is called at once where the bytes are taken: they wait here as they
-   * would in the kernel, and are sent even if the socket is destroyed.
-   */
+  // `done` is called at once where bytes are taken: they are sent even if the socket is destroyed.
   write(data: string | Uint8Array, encoding: BufferEncoding, done: WriteDone): void {
     this.finishWriting(this.add(data, encoding), done);
   }
 
-  /** As `write`, of several chunks. */
   writeAll(chunks: readonly WrittenChunk[], done: WriteDone): void {
     let most = 0;
     for (const { chunk } of chunks) {
@@ -213,6 +209,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   private finishWriting(areOwn: boolean, done: WriteDone): void {
     const sender = this.neededSender();
+    if (this.context.exits) sender.sendNow(0);
     if (areOwn && sender.queued <= TAKEN_MAX) {
       this.takenTo = this.sentBefore + sender.written;
       done();
@@ -239,7 +236,8 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   }
 
   private endSending(tell: (status: number) => void): number {
-    if (this.reception === null) return -ENOTCONN;
+    // Asked for twice, by TLS and by the socket under it, it says what libuv says.
+    if (this.reception === null || this.closing || this.sender?.ending) return -ENOTCONN;
     this.onShutdown = tell;
     this.neededSender().end();
     return 0;
@@ -360,6 +358,10 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     else owner?.destroy(proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of'));
   }
 
+  sendNow(untilMs: number): void {
+    this.sender?.sendNow(untilMs);
+  }
+
   protected get owner(): HandleOwner | undefined {
     return (this as unknown as Record<symbol, HandleOwner | undefined>)[internals.owner];
   }
@@ -440,7 +442,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   sendFailed(failure: number | Error, syscall: string): void {
     const fail = (): void => this.fail(failure, syscall);
-    if (resets(failure) && this.reception!.inFlight) setImmediate(fail);
+    if (wasReset(failure) && this.reception!.inFlight) setImmediate(fail);
     else fail();
   }
 
@@ -482,11 +484,9 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     if (this.reception === null || this.closing) return -ENOTCONN;
     const sender = this.neededSender();
     for (const chunk of chunks) sender.write(chunk, undefined);
-    const finish: WriteCallback = (error) => {
-      const { errno = 0 } = (error ?? {}) as { errno?: number };
-      this.finishWrite(request, errno);
-    };
-    sender.whenAllSent(finish);
+    sender.whenAllSent((error?: NodeJS.ErrnoException) =>
+      this.finishWrite(request, (error && (error.errno ?? -ECANCELED)) || 0),
+    );
     return 0;
   }
 

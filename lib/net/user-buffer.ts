@@ -26,19 +26,26 @@ export class UserBuffer {
 
   /** Received bytes. After each piece the program may stop reading, destroy the socket or give another buffer. */
   fill(bytes: Buffer): void {
-    const { reader, owner } = this;
-    let rest = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
-    this.rest = NOTHING;
-    while (rest.length > 0 && reader.reading && !reader.isClosing()) {
-      const buffer = owner[internals.userBuffer] as Uint8Array;
-      const length = Math.min(buffer.length, rest.length);
-      reader.readBuffer(rest.subarray(0, length));
-      rest = rest.subarray(length);
-    }
-    this.rest = rest;
-    if (rest.length > 0 || !this.endWaits) return;
+    this.rest = this.rest.length === 0 ? bytes : Buffer.concat([this.rest, bytes]);
+    const { reader } = this;
+    while (this.rest.length > 0 && reader.reading && !reader.isClosing()) this.fillOnce();
+    if (this.rest.length > 0 || !this.endWaits) return;
     this.endWaits = false;
     if (!reader.isClosing()) reader.receiveEnded();
+  }
+
+  private fillOnce(): void {
+    const { reader, owner, rest } = this;
+    const buffer = owner[internals.userBuffer] as Uint8Array;
+    const length = Math.min(buffer.length, rest.length);
+    this.rest = rest.subarray(length);
+    let returned = false;
+    try {
+      reader.readBuffer(rest.subarray(0, length));
+      returned = true;
+    } finally {
+      if (!returned) this.resume(); // what the program throws does not keep the rest back
+    }
   }
 
   /** The socket reads again. */

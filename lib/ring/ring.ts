@@ -334,6 +334,7 @@ export class Ring {
   submitNow(): void {
     if (this.#closed) return;
     this.deferred.run();
+    this.updateLoud();
     if (this.threaded) this.flush();
     else this.native.submit();
   }

@@ -119,6 +119,23 @@ compare(__filename, {
     own.add('destroyed', client.destroyed);
   },
 
+  'a callback that throws and has more to read': async ({ pair, log, event }) => {
+    const own = log('client');
+    let calls = 0;
+    let bytes = 0;
+    const callback = (length: number): boolean => {
+      bytes += length;
+      if (++calls % 4 === 2) throw new RangeError('thrown by the callback');
+      return true;
+    };
+    const onread = { buffer: Buffer.alloc(16), callback };
+    const { client, served } = await pair({ client: { onread } as object });
+    const ended = event(client, 'end');
+    served.end(Buffer.alloc(160));
+    await ended;
+    own.add('bytes', bytes);
+  },
+
   'a callback that destroys': async ({ pair, log, closed }) => {
     const own = log('client');
     const callback = (length: number, filled: Uint8Array): boolean => {
