@@ -18,12 +18,12 @@ export const PIECE_BYTES = 65536;
 const SPARE_SENDERS_MAX = 256;
 
 /** How long an exit of the process waits for sends that an I/O thread has in flight, with more behind them. */
-const EXIT_MS = 50;
+const EXIT_MS = 200;
 
 export class Context {
   readonly proactor: Proactor;
-  /** The process exits: there is no turn to come in which something could be sent. */
-  exits = false;
+  /** The process exits by then: there is no turn to come in which something could be sent. 0: not yet. */
+  exitsByMs = 0;
   /** The receive buffers. Of a plain array a view is cheaper than of a Buffer. */
   private readonly received: Uint8Array;
   private piece: Buffer | undefined; // that the next read fills
@@ -90,7 +90,7 @@ export function contextOf(proactor: Proactor): Context {
 function sendAll(): void {
   const untilMs = performance.now() + EXIT_MS;
   for (const context of contexts.values()) {
-    context.exits = true;
+    context.exitsByMs = untilMs;
     context.proactor.sendNow(untilMs);
   }
 }

@@ -209,7 +209,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   private finishWriting(areOwn: boolean, done: WriteDone): void {
     const sender = this.neededSender();
-    if (this.context.exits) sender.sendNow(0);
+    if (this.context.exitsByMs > 0) sender.sendNow(this.context.exitsByMs);
     if (areOwn && sender.queued <= TAKEN_MAX) {
       this.takenTo = this.sentBefore + sender.written;
       done();
