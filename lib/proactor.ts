@@ -408,9 +408,9 @@ function disposedError(): Error {
 Object.defineProperty(ProactorBase, 'name', { value: 'Proactor' });
 
 /** Of functions that take one as their first argument. @internal */
-export function checkProactor(value: unknown): void {
+export function checkProactor(value: unknown, name = 'proactor'): void {
   if (!(value instanceof ProactorBase)) {
-    throw invalidArgType('proactor', 'an instance of Proactor', value);
+    throw invalidArgType(name, 'an instance of Proactor', value);
   }
 }
 

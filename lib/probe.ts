@@ -92,6 +92,7 @@ interface Refusal {
 }
 
 const EPERM = -1;
+const EACCES = -13;
 const ENOSYS = -38;
 const ENOMEM = -12;
 const EMFILE = -24;
@@ -121,7 +122,7 @@ export function explainRefusal(errno: number, call: string, host: HostRestrictio
         '(Docker: --security-opt seccomp=PROFILE.json; Kubernetes: a Localhost seccompProfile)',
     };
   }
-  if (errno === EPERM)
+  if (errno === EPERM || errno === EACCES)
     return {
       cause: 'security-module',
       reason: said,

@@ -147,6 +147,7 @@ describe('the cause of a refusal', () => {
     ['seccomp', ENOSYS, filtered],
     ['security-module', EPERM, sysctl('0')],
     ['security-module', EPERM, {}],
+    ['security-module', -13, {}],
     ['kernel', ENOSYS, {}],
     ['kernel', -22, {}],
     ['memlock', -12, {}],

@@ -227,14 +227,20 @@ describe('attach() throws', () => {
     );
   });
 
-  it.each([null, 7, { proactor: null }, { proactor: {} }, { proactor: 'loop' }])(
-    'ERR_INVALID_ARG_TYPE for wrong options: %p',
-    (options) => {
-      expect(() => attachAny(net.createServer(), options)).toThrow(
-        expect.objectContaining({ code: 'ERR_INVALID_ARG_TYPE' }),
-      );
-    },
-  );
+  it.each([
+    [null, 'options'],
+    [7, 'options'],
+    [{ proactor: null }, 'options.proactor'],
+    [{ proactor: {} }, 'options.proactor'],
+    [{ proactor: 'loop' }, 'options.proactor'],
+  ])('ERR_INVALID_ARG_TYPE for wrong options, by name: %p', (options, name) => {
+    expect(() => attachAny(net.createServer(), options)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_INVALID_ARG_TYPE',
+        message: expect.stringContaining(`"${name}"`),
+      }),
+    );
+  });
 
   it('ERR_SERVER_ALREADY_LISTEN for a server that listens', async () => {
     const server = http.createServer();

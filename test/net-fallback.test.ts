@@ -31,11 +31,34 @@ describeInSandbox('proactor/net where io_uring is refused', (run) => {
     expect(ended.code).toBe(0);
   });
 
+  it.each([
+    ['not again in workers', "require('proactor/net');", 1],
+    ['in a worker, if it is the first that needs to', '', 1],
+  ])('warns %s', async (_where, before, count) => {
+    const inner = "require('proactor/net')";
+    const outer = `${inner}; new (require('node:worker_threads').Worker)("${inner}", { eval: true })`;
+    const source = `${before} new (require('node:worker_threads').Worker)(${JSON.stringify(outer)}, { eval: true })`;
+    const ended = await run('setup', EPERM, ['-e', source]);
+    expect(ended.code).toBe(0);
+    expect(ended.stderr.match(/PROACTOR_NET_FALLBACK\]/g)).toHaveLength(count);
+  });
+
   it('does not warn where that was turned off', async () => {
     const env = { PROACTOR_NO_FALLBACK_WARNING: '1' };
     const ended = await run('setup', EPERM, ['-e', program], { env });
     expect(ended).toMatchObject({ code: 0, stderr: '' });
   });
+});
+
+it('is node:net where the environment asks for that, without a warning', async () => {
+  const env = { PROACTOR_NET_FALLBACK: '1' };
+  const ended = await runCommand(process.execPath, ['-e', program], { env });
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(ended.stdout.split('\n').slice(0, 3)).toEqual([
+    'false true',
+    'the environment has PROACTOR_NET_FALLBACK',
+    'served',
+  ]);
 });
 
 it('says that it uses the Proactor where it does', async () => {

@@ -6,7 +6,6 @@ import { invalidArgType, proactorError } from '../errors';
 import { usesProactor } from '../net';
 import { contextOf, currentContext } from '../net/context';
 import { takeConnections } from '../net/server';
-
 import { checkProactor, type Proactor } from '../proactor';
 import { checkObject } from '../validate';
 import { watchProtocols } from './connections';
@@ -34,7 +33,7 @@ export function checkServer(value: unknown): asserts value is Server {
 }
 
 function checkOpen(proactor: Proactor): Proactor {
-  checkProactor(proactor);
+  checkProactor(proactor, 'options.proactor');
   if (proactor.disposed)
     throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
   return proactor;

@@ -72,8 +72,12 @@ export const connect: {
 export const createConnection: typeof connect = connect;
 /** Node's own. */
 export const BlockList: typeof node.BlockList = node.BlockList;
+/** A list of addresses to refuse. */
+export type BlockList = node.BlockList;
 /** Node's own. */
 export const SocketAddress: typeof node.SocketAddress = node.SocketAddress;
+/** An address, checked and kept as Node does it. */
+export type SocketAddress = node.SocketAddress;
 /** Node's own. */
 export const isIP: typeof node.isIP = node.isIP;
 /** Node's own. */

@@ -1,13 +1,28 @@
 // The handle of a TCP socket.
+import { networkInterfaces } from 'node:os';
 import { addon } from '../ring/binding';
 import * as kernel from '../ring/kernel';
 import type { SocketAddress } from '../socket-address';
 import { ConnectingHandle, type ConnectRequest } from './connecting-handle';
+import { nodeMajor } from './node-internals';
 import { bindTcp, familyOf, localName, peerName } from './socket-setup';
 
 // Node's own, for a peer that does not answer probes.
 const PROBE_INTERVAL_SECONDS = 1;
 const PROBE_COUNT = 10;
+
+const LINK_LOCAL = /^fe[89ab][0-9a-f]:[^%]*$/i; // without a scope
+
+/**
+ * A link-local address without a scope is one of the first network that has such addresses, to the libuv of Node 22 and
+ * newer. Node 20 fails.
+ */
+function withScope(address: string): string {
+  if (nodeMajor < 22 || !LINK_LOCAL.test(address)) return address;
+  const own = Object.values(networkInterfaces()).flat();
+  const scope = own.find((each) => each?.family === 'IPv6' && each.scopeid !== 0);
+  return scope?.family === 'IPv6' ? `${address}%${scope.scopeid}` : address;
+}
 
 export class TcpHandle extends ConnectingHandle {
   bind(address: string, port?: number, flags = 0): number {
@@ -29,7 +44,7 @@ export class TcpHandle extends ConnectingHandle {
   }
 
   connect6(request: ConnectRequest, address: string, port: number): number {
-    return this.connectIn(request, kernel.AF_INET6, address, port);
+    return this.connectIn(request, kernel.AF_INET6, withScope(address), port);
   }
 
   private connectIn(

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { Proactor, type ProactorOptions, TcpAcceptor, type TcpStream } from 'proactor';
 import { attach, type ShutdownOptions, shutdown } from 'proactor/http';
-import { connect, type Socket } from 'proactor/net';
+import net, { connect, type Socket } from 'proactor/net';
 
 const options: ProactorOptions = { dispatch: 'thread' };
 export const available: boolean = Proactor.probe().available;
@@ -13,4 +13,7 @@ export const listen = (proactor: Proactor): Promise<TcpAcceptor> =>
   });
 export const serve = () => attach(createServer(), { proactor: create() }).listen(0);
 export const end = (ending: ShutdownOptions): Promise<number> => shutdown(serve(), ending);
+// Names of node:net that are types as well as values.
+export const names: [net.Socket?, net.Server?, net.BlockList?, net.SocketAddress?] = [];
+export const place = (server: net.Server): net.AddressInfo => server.address() as net.AddressInfo;
 export const socket = (): Socket => connect(1, '127.0.0.1');

@@ -1,5 +1,9 @@
 // Local and remote addresses, and what can be read of a socket in each of its states.
+import { networkInterfaces } from 'node:os';
 import { compare } from './harness/compare';
+
+/** Whose libuv does not give such an address a scope. */
+const older = Number.parseInt(process.versions.node, 10) < 22;
 
 const ENDS = [
   'localAddress',
@@ -103,6 +107,19 @@ compare(__filename, {
       const client = own.socket(connect({ port, host: '127.0.0.1', localAddress }));
       await closed(client);
     }
+  },
+
+  'a link-local address without a scope': async ({ net, log, keep, connect, event, closed }) => {
+    const all = Object.values(networkInterfaces()).flat();
+    const first = all.find((each) => each?.family === 'IPv6' && each.scopeid !== 0);
+    log('network').add('has such addresses', first?.address);
+    if (first === undefined || older) return;
+    const server = keep(net.createServer((served) => served.end()));
+    await event(server.listen(0, '::'), 'listening');
+    const { port } = server.address() as { port: number };
+    const client = log('client').socket(connect({ port, host: first.address }));
+    await closed(client.resume());
+    log('client').add('family', client.remoteFamily);
   },
 
   'an IPv4 address in IPv6': async ({ net, log, keep, event, connect, closed }) => {
