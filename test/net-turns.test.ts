@@ -129,6 +129,27 @@ describeNet('what comes at once to a socket of proactor/net', () => {
 });
 
 describeNet('an end of a connection under TLS', () => {
+  it.each([0, 100_000])('comes behind what TLS says last, after %i bytes', async (size) => {
+    const { near, far } = await pairWithNode();
+    const { key, cert, ca } = identity();
+    const peer = new TLSSocket(far, { isServer: true, key, cert });
+    const failures: unknown[] = [];
+    const secure = connectTls({ socket: near, ca, servername: 'localhost' });
+    for (const socket of [secure, peer]) socket.on('error', (error) => failures.push(error));
+    let bytes = 0;
+    peer.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+    });
+    const ended = eventOf(peer, 'end');
+    await once(secure, 'secureConnect');
+    if (size > 0) secure.write(Buffer.alloc(size));
+    secure.end();
+    await ended;
+    await soon();
+    expect(failures).toEqual([]);
+    expect(bytes).toBe(size);
+  });
+
   it.each(['meanwhile', 'afterwards'])('is told to both who ask for it, %s', async (when) => {
     const { near, far } = await pairWithNode();
     const { key, cert, ca } = identity();

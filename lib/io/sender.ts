@@ -272,10 +272,16 @@ export class Sender implements Deferred, CompletionTarget {
 
   // After writes of nothing.
   private nothingToSend(): void {
-    this.allSent();
+    if (this.callbacks === null || !this.isEnding) this.allSent();
     // Not from here, where an exception would reach the ring.
-    if (this.callbacks !== null) {
-      queueMicrotask(() => this.runCallbacks(this.bytes, undefined));
+    if (this.callbacks !== null) queueMicrotask(() => this.tellSent());
+  }
+
+  private tellSent(): void {
+    try {
+      this.runCallbacks(this.bytes, undefined);
+    } finally {
+      if (this.isEnding) this.defer();
     }
   }
 
@@ -318,7 +324,9 @@ export class Sender implements Deferred, CompletionTarget {
       if (this.stopped) this.host.sendStopped();
       else if (isFailure(result)) this.host.sendFailed(result, 'write');
       else if (!this.queue.isEmpty) this.defer();
-      else if (this.needDrain || this.isEnding) this.allSent();
+      else if (this.isEnding)
+        this.defer(); // those who are told may write more, as TLS does
+      else if (this.needDrain) this.allSent();
     } finally {
       if (this.callbacks !== null) this.runCallbacks(this.bytes, undefined);
     }
