@@ -2,8 +2,8 @@
 import { type EventEmitter, once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import * as nodeNet from 'node:net';
-import { expect, it } from '@jest/globals';
-import { channels, type Proactor } from 'proactor';
+import { describe, expect, it } from '@jest/globals';
+import { channels, Proactor } from 'proactor';
 import * as net from 'proactor/net';
 import { atEnd } from './support/cleanup';
 import { readAll } from './support/http';
@@ -223,5 +223,24 @@ describeNet('a socket of proactor/net at its end', ({ proactor }) => {
     socket.write('through a descriptor');
     const [data] = await once(socket, 'data');
     expect(String(data)).toBe('through a descriptor');
+  });
+});
+
+describe('useProactor() throws', () => {
+  it.each([undefined, null, 7, {}, 'loop'])('ERR_INVALID_ARG_TYPE for %p', (value) => {
+    expect(() => net.useProactor(value as unknown as Proactor)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_INVALID_ARG_TYPE',
+        message: expect.stringContaining('"proactor"'),
+      }),
+    );
+  });
+
+  it('ERR_PROACTOR_DISPOSED for one that was disposed of', async () => {
+    const proactor = new Proactor();
+    await proactor.dispose();
+    expect(() => net.useProactor(proactor)).toThrow(
+      expect.objectContaining({ code: 'ERR_PROACTOR_DISPOSED' }),
+    );
   });
 });

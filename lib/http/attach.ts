@@ -4,9 +4,9 @@ import { Server as HttpsServer } from 'node:https';
 import { Server } from 'node:net';
 import { invalidArgType, proactorError } from '../errors';
 import { usesProactor } from '../net';
-import { contextOf, currentContext } from '../net/context';
+import { checkOpen, contextOf, currentContext } from '../net/context';
 import { takeConnections } from '../net/server';
-import { checkProactor, type Proactor } from '../proactor';
+import type { Proactor } from '../proactor';
 import { checkObject } from '../validate';
 import { watchProtocols } from './connections';
 
@@ -32,13 +32,6 @@ export function checkServer(value: unknown): asserts value is Server {
   }
 }
 
-function checkOpen(proactor: Proactor): Proactor {
-  checkProactor(proactor, 'options.proactor');
-  if (proactor.disposed)
-    throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
-  return proactor;
-}
-
 /**
  * Lets a server take its connections from the Proactor: one of `node:http`, `node:https`, `node:http2`,
  * `node:tls` or `node:net`, or of a library that is built on them. It has to be done before the server
@@ -54,7 +47,7 @@ export function attach<S extends Server>(server: S, options: AttachOptions = {})
   checkServer(server);
   checkObject(options, 'options');
   const { proactor } = options;
-  if (proactor !== undefined) checkOpen(proactor);
+  if (proactor !== undefined) checkOpen(proactor, 'options.proactor');
   if (server.listening) {
     throw proactorError(
       'ERR_SERVER_ALREADY_LISTEN',
@@ -71,7 +64,9 @@ export function attach<S extends Server>(server: S, options: AttachOptions = {})
   watchProtocols(server);
   if (usesProactor) {
     takeConnections(server, () =>
-      state.proactor === undefined ? currentContext() : contextOf(checkOpen(state.proactor)),
+      state.proactor === undefined
+        ? currentContext()
+        : contextOf(checkOpen(state.proactor, 'options.proactor')),
     );
   }
   return server;

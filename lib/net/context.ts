@@ -1,4 +1,5 @@
 // What all sockets and servers on one proactor share, and which proactor that is in this thread.
+import { proactorError } from '../errors';
 import { checkProactor, Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import { outside } from './async-context';
@@ -95,14 +96,21 @@ function sendAll(): void {
   }
 }
 
+/** Of one that a user names. */
+export function checkOpen(proactor: Proactor, name: string): Proactor {
+  checkProactor(proactor, name);
+  if (proactor.disposed)
+    throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+  return proactor;
+}
+
 /**
  * Sockets and servers that this thread makes from now on run on `proactor`, instead of on one that the
  * module makes when it needs one. It stays the caller's to dispose of; once it is, the module makes one
  * of its own again.
  *
- * @throws ERR_INVALID_ARG_TYPE.
+ * @throws ERR_INVALID_ARG_TYPE; ERR_PROACTOR_DISPOSED.
  */
 export function useProactor(proactor: Proactor): void {
-  checkProactor(proactor);
-  current = contextOf(proactor);
+  current = contextOf(checkOpen(proactor, 'proactor'));
 }
