@@ -95,3 +95,17 @@ it.each([
   expect(ended.stdout).toMatch(/^false true /);
   expect(ended.stdout).toContain(`no ${what}`);
 });
+
+// Node 20 to 24 have no such permission: it is refused here as newer ones do it.
+it('is node:net, and says why, where the permission model allows no network', async () => {
+  const source = `
+    require('node:net')._createServerHandle = () => {
+      throw Object.assign(new Error('restricted'), { code: 'ERR_ACCESS_DENIED' });
+    };
+    const net = require('proactor/net');
+    console.log(net.usesProactor, net.fallbackReason);`;
+  const env = { PROACTOR_NO_FALLBACK_WARNING: '1' };
+  const ended = await runCommand(process.execPath, ['-e', source], { env });
+  expect(ended).toMatchObject({ code: 0, stderr: '' });
+  expect(ended.stdout).toMatch(/^false .*--allow-net/);
+});

@@ -12,10 +12,7 @@ function reasonNot(): string | undefined {
   if (isWanted) return `the environment has ${FALLBACK}`;
   const { available, reason, hint } = Proactor.probe();
   if (!available) return `io_uring cannot be used: ${reason}; ${hint}`;
-  if (typeof found === 'string') {
-    return `this runtime's node:net is not known here (${process.version}: ${found})`;
-  }
-  return undefined;
+  return typeof found === 'string' ? found : undefined;
 }
 
 /** Why `proactor/net` is `node:net` here; undefined where it runs on the Proactor. */

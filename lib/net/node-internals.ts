@@ -151,11 +151,14 @@ function tryToFind(): NodeInternals | string {
   try {
     return find();
   } catch (error) {
-    return (error as Error).message;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_ACCESS_DENIED')
+      return "Node's permission model allows no network; allow it (Node: --allow-net)";
+    return `this runtime's node:net is not known here (${process.version}: ${message})`;
   }
 }
 
-/** What was found, or in words what is missing. */
+/** What was found, or in words why not. */
 export const found: NodeInternals | string = tryToFind();
 
 /** What was found. Only for what is not used where something is missing. */
