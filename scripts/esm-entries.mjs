@@ -27,7 +27,7 @@ export async function writeEsmEntries() {
     const sibling = `./${path.basename(commonJs)}`;
     const lines = names.map((name) =>
       name === 'default'
-        ? 'export default module.default;'
+        ? 'export default module.default ?? module;' // Bun imports as the module what it has as `default`
         : `export const ${name} = module.${name};`,
     );
     writeFileSync(file, `import module from '${sibling}';\n${lines.join('\n')}\n`);

@@ -131,6 +131,30 @@ const behaviours = {
     });
   },
 
+  async 'proactor/net, as a whole and by name'() {
+    const { default: net, createServer, usesProactor } = await import('proactor/net');
+    check(net?.createServer === createServer, 'what is imported as a whole is another thing');
+    check(net.usesProactor === usesProactor, 'usesProactor differs');
+    const server = net.createServer((socket) => socket.end('served'));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const [data] = await once(net.connect(server.address().port, '127.0.0.1'), 'data');
+    check(String(data) === 'served', String(data));
+    server.close();
+  },
+
+  async 'proactor/http'() {
+    const { createServer, get } = await import('node:http');
+    const { attach, HttpAgent, shutdown } = await import('proactor/http');
+    const server = attach(createServer((_request, response) => response.end('served')));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    const agent = new HttpAgent({ keepAlive: true });
+    const request = get({ host: '127.0.0.1', port: server.address().port, agent });
+    const [response] = await once(request, 'response');
+    check((await response.setEncoding('utf8').toArray()).join('') === 'served', 'another answer');
+    agent.destroy();
+    await shutdown(server);
+  },
+
   async 'process.exit() with a connection open'() {
     const { client } = await connectToEcho(new Proactor());
     client.onData = () => {};
