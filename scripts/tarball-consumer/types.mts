@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import { Proactor, type ProactorOptions, TcpAcceptor, type TcpStream } from 'proactor';
 import { attach, type ShutdownOptions, shutdown } from 'proactor/http';
-import net, { connect, type Socket } from 'proactor/net';
+import * as net from 'proactor/net';
 
 const options: ProactorOptions = { dispatch: 'thread' };
 export const available: boolean = Proactor.probe().available;
@@ -16,4 +16,4 @@ export const end = (ending: ShutdownOptions): Promise<number> => shutdown(serve(
 // Names of node:net that are types as well as values.
 export const names: [net.Socket?, net.Server?, net.BlockList?, net.SocketAddress?] = [];
 export const place = (server: net.Server): net.AddressInfo => server.address() as net.AddressInfo;
-export const socket = (): Socket => connect(1, '127.0.0.1');
+export const socket = (): net.Socket => net.connect(1, '127.0.0.1');
