@@ -11,6 +11,8 @@ import type { SocketSender } from './socket-sender';
  * faults anew. glibc keeps as much as twice the largest block that was ever freed, of up to 32 MiB.
  */
 const KEPT_BYTES = 31 << 20;
+/** A piece from which on that is worth its memory: without large ones all that a burst took goes back. */
+const KEPT_FROM = 32768;
 
 /** What a socket gets at a time. Larger buffers are mapped by the C library one by one, and cost page faults. */
 export const PIECE_BYTES = 65536;
@@ -28,17 +30,18 @@ export class Context {
   /** The receive buffers. Of a plain array a view is cheaper than of a Buffer. */
   private readonly received: Uint8Array;
   private piece: Buffer | undefined; // that the next read fills
+  private keepsFreed = false;
   private readonly spare: SocketSender[] = [];
 
   constructor(proactor: Proactor) {
     this.proactor = proactor;
-    Buffer.allocUnsafeSlow(KEPT_BYTES); // dropped at once
     const { buffer, byteOffset, byteLength } = proactor.buffers.memory.bytes;
     this.received = new Uint8Array(buffer, byteOffset, byteLength);
   }
 
   /** A copy of received bytes. */
   copyOf(offset: number, length: number): Buffer {
+    if (length >= KEPT_FROM) this.keepFreed();
     const bytes = Buffer.allocUnsafe(length);
     bytes.set(this.received.subarray(offset, offset + length));
     return bytes;
@@ -51,9 +54,16 @@ export class Context {
     const length = addon!.tryReceive(fd, piece);
     if (length <= 0) return length;
     // Whoever keeps little of it is not to keep all of its memory.
-    if (length < PIECE_BYTES / 2) return Buffer.from(piece.subarray(0, length));
+    if (length < KEPT_FROM) return Buffer.from(piece.subarray(0, length));
     this.piece = undefined;
+    this.keepFreed();
     return length < PIECE_BYTES ? piece.subarray(0, length) : piece;
+  }
+
+  private keepFreed(): void {
+    if (this.keepsFreed) return;
+    this.keepsFreed = true;
+    Buffer.allocUnsafeSlow(KEPT_BYTES); // dropped at once
   }
 
   /** A sender without work, if one is kept. */
