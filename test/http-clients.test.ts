@@ -225,6 +225,29 @@ describeNet('HttpsAgent', () => {
     }
   });
 
+  it('takes a connection that there is', async () => {
+    const { port } = await serveSecurely(answerUrl);
+    const under = net.connect({ port, host: HOST });
+    atEnd(() => under.destroy());
+    const agent = httpsAgent() as unknown as Connecting;
+    const others = { ca, servername: 'localhost', port: 1, host: HOST };
+    const socket = agent.createConnection({ ...others, socket: under }) as tls.TLSSocket;
+    await once(socket, 'secureConnect');
+    expect(socket.remotePort).toBe(port);
+  });
+
+  it('tells one error of a connection that is given up before it is there', async () => {
+    const agent = httpsAgent() as unknown as Connecting;
+    const signal = AbortSignal.abort();
+    // Nobody listens there.
+    const socket = agent.createConnection({ port: 1, host: HOST, signal }) as tls.TLSSocket;
+    const errors: Error[] = [];
+    socket.on('error', (error) => errors.push(error));
+    await once(socket, 'close').catch(() => {});
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+    expect(errors.map(({ name }) => name)).toEqual(['AbortError']);
+  });
+
   it('asks for the name of the host, and checks the certificate for it', async () => {
     const { server, port } = await serveSecurely(answerUrl);
     const names: unknown[] = [];

@@ -163,6 +163,17 @@ describeNet('an end of a connection under TLS', () => {
     if (when === 'afterwards') await first;
     await Promise.all([first, endOf(near)]);
   });
+
+  it('sends what TLS writes last: why a handshake was refused', async () => {
+    const { near, far } = await pairWithNode();
+    const { key, cert } = identity();
+    // The end on the Proactor is the one that refuses, and is destroyed then.
+    const refusing = new TLSSocket(near, { isServer: true, key, cert, minVersion: 'TLSv1.3' });
+    refusing.on('error', () => {});
+    const socket = connectTls({ socket: far, maxVersion: 'TLSv1.2', rejectUnauthorized: false });
+    const [error] = await once(socket, 'error').catch((failure) => [failure]);
+    expect(error).toMatchObject({ code: 'ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION' });
+  });
 });
 
 describeNet('several connections at once', () => {

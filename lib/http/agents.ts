@@ -47,8 +47,10 @@ export class HttpsAgent extends NodeHttpsAgent {
     if (hasProxy(this)) return super.createConnection(...args);
     const [, callback] = args;
     const options = optionsOf(args);
-    const socket = connectUnder(options);
+    const socket = options.socket ?? connectUnder(options);
     const secure = super.createConnection({ ...options, socket } as ClientRequestArgs, callback);
+    // TLS that ends before the connection is there would leave it be, and be told of its failure.
+    secure?.once('close', () => socket.destroy());
     if (options.timeout)
       (secure as { setTimeout?(ms: number): void }).setTimeout?.(options.timeout);
     return secure;

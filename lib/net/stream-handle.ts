@@ -4,8 +4,7 @@
 //
 //   kernel -> SocketReception -> deliver -> socket.push()             the usual way
 //                                       -> readBuffer() -> native    TLS, HTTP, `onread`
-//   socket._write() -> write   -> SocketSender -> kernel
-//   TLS, HTTP       -> onwrite -> SocketSender
+//   socket._write() -> write, TLS and HTTP -> onwrite -> SocketSender -> kernel
 import { AsyncResource } from 'node:async_hooks';
 import { proactorError, systemError } from '../errors';
 import { COPY_LIMIT, mostBytesOf } from '../io/send-queue';
@@ -484,6 +483,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     if (this.reception === null || this.closing) return -ENOTCONN;
     const sender = this.neededSender();
     for (const chunk of chunks) sender.write(chunk, undefined);
+    if (sender.queued <= TAKEN_MAX) this.takenTo = this.bytesWritten; // an alert of TLS may be its last
     sender.whenAllSent((error?: NodeJS.ErrnoException) =>
       this.finishWrite(request, (error && (error.errno ?? -ECANCELED)) || 0),
     );
