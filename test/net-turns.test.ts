@@ -89,7 +89,8 @@ describeNet('what comes at once to a socket of proactor/net', () => {
   });
 
   it('waits while the socket is paused, a reset too', async () => {
-    const { near, far } = await pairWithNode();
+    // So little that the second piece, which finds it paused, fills it up: Node reads on until then.
+    const { near, far } = await pairWithNode({ highWaterMark: 16_384 });
     near.resume();
     await soon();
     let failed = false;
