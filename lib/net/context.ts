@@ -21,7 +21,7 @@ export const PIECE_BYTES = 65536;
 const SPARE_SENDERS_MAX = 256;
 
 /** How long an exit of the process waits for sends that an I/O thread has in flight, with more behind them. */
-const EXIT_MS = 200;
+const EXIT_MS = 1000;
 
 export class Context {
   readonly proactor: Proactor;
