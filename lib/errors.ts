@@ -67,6 +67,10 @@ export function invalidArgType(name: string, expected: string, actual: unknown):
   );
 }
 
+export function disposedError(): Error {
+  return proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+}
+
 /** In Node's words for text that is written as if it were bytes. */
 export function invalidBuffer(): TypeError {
   return coded(new TypeError('Second argument must be a buffer'), 'ERR_INVALID_ARG_TYPE');

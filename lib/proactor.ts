@@ -3,7 +3,14 @@
 import { type InspectOptions, inspect } from 'node:util';
 import { type Initiator, installMethods, unsupported } from './define-operation';
 import { channels, debug } from './diagnostics';
-import { invalidArgType, outOfRange, proactorError, type SystemError, systemError } from './errors';
+import {
+  disposedError,
+  invalidArgType,
+  outOfRange,
+  proactorError,
+  type SystemError,
+  systemError,
+} from './errors';
 import { readRestrictions } from './host';
 import { type Operations, operations } from './operations';
 import { defaultDispatch, explainRefusal, type ProbeReport, probe, runtimeName } from './probe';
@@ -398,10 +405,6 @@ class ProactorBase implements Initiator {
   #checkOpen(): void {
     if (this.ring.closed) throw disposedError();
   }
-}
-
-function disposedError(): Error {
-  return proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
 }
 
 // As what it is known to users: in messages, and in what is printed of it.

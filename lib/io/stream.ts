@@ -2,7 +2,7 @@
 // descriptor; joins a Receiver and a Sender, and closes when both directions ended or destroy() was
 // called: cancel what is in flight, await it, then close.
 import { channels } from '../diagnostics';
-import { AbortError, invalidArgType, proactorError, systemError } from '../errors';
+import { AbortError, disposedError, invalidArgType, proactorError, systemError } from '../errors';
 import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import { ECANCELED } from '../ring/kernel';
@@ -340,7 +340,7 @@ export class Stream {
 
   /** The proactor is disposed of. @internal */
   endWithOwner(): void {
-    this.destroy(proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of'));
+    this.destroy(disposedError());
   }
 
   /** Ends sending, then closes; for `await using`. */

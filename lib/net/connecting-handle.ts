@@ -3,7 +3,7 @@
 import type { OperationId } from '../ring/handler-table';
 import { EALREADY, ECANCELED, EINVAL } from '../ring/kernel';
 import type { Endpoint, UnixEndpoint } from '../socket-address';
-import { internals, type NodeHandle } from './node-internals';
+import type { NodeHandle } from './node-internals';
 import type { Request } from './node-objects';
 import { openSocket, takeSocket } from './socket-setup';
 import { StreamHandle } from './stream-handle';
@@ -115,7 +115,7 @@ export abstract class ConnectingHandle extends StreamHandle {
    */
   leave(left: (rest: Buffer) => void): void {
     const reception = this.reception!;
-    (this as unknown as Record<symbol, undefined>)[internals.owner] = undefined;
+    this.owner = undefined;
     reception.keepRest();
     this.closeHere(() => left(reception.takeRest()));
   }

@@ -1,5 +1,5 @@
 // What all sockets and servers on one proactor share, and which proactor that is in this thread.
-import { proactorError } from '../errors';
+import { disposedError } from '../errors';
 import { checkProactor, Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import { outside } from './async-context';
@@ -11,8 +11,11 @@ import type { SocketSender } from './socket-sender';
  * faults anew. glibc keeps as much as twice the largest block that was ever freed, of up to 32 MiB.
  */
 const KEPT_BYTES = 31 << 20;
-/** A piece from which on that is worth its memory: without large ones all that a burst took goes back. */
-const KEPT_FROM = 32768;
+/**
+ * From so many bytes at once on they are read into memory that the socket keeps, and freed memory is kept: without
+ * large pieces all that a burst took goes back.
+ */
+export const LARGE_BYTES = 32768;
 
 /** What a socket gets at a time. Larger buffers are mapped by the C library one by one, and cost page faults. */
 export const PIECE_BYTES = 65536;
@@ -41,7 +44,7 @@ export class Context {
 
   /** A copy of received bytes. */
   copyOf(offset: number, length: number): Buffer {
-    if (length >= KEPT_FROM) this.keepFreed();
+    if (length >= LARGE_BYTES) this.keepFreed();
     const bytes = Buffer.allocUnsafe(length);
     bytes.set(this.received.subarray(offset, offset + length));
     return bytes;
@@ -54,7 +57,7 @@ export class Context {
     const length = addon!.tryReceive(fd, piece);
     if (length <= 0) return length;
     // Whoever keeps little of it is not to keep all of its memory.
-    if (length < KEPT_FROM) return Buffer.from(piece.subarray(0, length));
+    if (length < LARGE_BYTES) return Buffer.from(piece.subarray(0, length));
     this.piece = undefined;
     this.keepFreed();
     return length < PIECE_BYTES ? piece.subarray(0, length) : piece;
@@ -109,8 +112,7 @@ function sendAll(): void {
 /** Of one that a user names. */
 export function checkOpen(proactor: Proactor, name: string): Proactor {
   checkProactor(proactor, name);
-  if (proactor.disposed)
-    throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+  if (proactor.disposed) throw disposedError();
   return proactor;
 }
 

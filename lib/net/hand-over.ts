@@ -6,14 +6,12 @@ import { addon } from '../ring/binding';
 import { EINVAL } from '../ring/kernel';
 import { ConnectingHandle } from './connecting-handle';
 import { ListenHandle, TcpListenHandle } from './listen-handle';
-import { internals, type NodeHandle } from './node-internals';
+import { internals, type NodeHandle, ownerOf, reinitialize } from './node-internals';
 import { TcpHandle } from './tcp-handle';
 
 // Node's own constants, of what a handle is for.
 const SOCKET = 0;
 const SERVER = 1;
-
-type Reinitialize = (this: net.Socket, handle: NodeHandle) => void;
 
 /** What of net.Socket is not in its types. */
 interface OwnSocket extends net.Socket {
@@ -26,11 +24,6 @@ interface OwnServer extends net.Server {
   _handle: (NodeHandle & Record<symbol, unknown>) | null;
   _listen2(address: null, port: null, addressType: null, backlog: number): void;
 }
-
-// Not that of our own class, which keeps its handle for the next attempt to connect.
-const reinitialize = (net.Socket.prototype as unknown as Record<symbol, Reinitialize>)[
-  internals.reinitializeHandle
-]!;
 
 /** A handle of Node's on a descriptor of its own. */
 function nativeHandle(Native: typeof NodeHandle, type: number, fd: number): NodeHandle {
@@ -61,6 +54,7 @@ function handOverSocket(socket: OwnSocket, handle: ConnectingHandle): NodeHandle
   handle.leave((rest) => {
     if (socket._handle === native) goOn(socket, native, rest, reading);
   });
+  // Not by that of our own class, which keeps its handle for the next attempt to connect.
   reinitialize.call(socket, native);
   return native;
 }
@@ -115,7 +109,7 @@ function handleOf(value: unknown): unknown {
 export function handOver(value: unknown): unknown {
   const handle = handleOf(value);
   if (!(handle instanceof ConnectingHandle || handle instanceof ListenHandle)) return value;
-  const owner = (handle as unknown as Record<symbol, unknown>)[internals.owner];
+  const owner = ownerOf<net.Server | OwnSocket>(handle);
   if (owner === undefined) return value;
   let native: NodeHandle;
   if (handle instanceof ListenHandle) native = handOverServer(owner as net.Server, handle);

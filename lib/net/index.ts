@@ -3,7 +3,7 @@ import { channel } from 'node:diagnostics_channel';
 import * as node from 'node:net';
 import { useProactor } from './context';
 import { fallbackReason } from './fallback';
-import { nodeMajor } from './node-internals';
+import { nodeMajor, normalizeArgs } from './node-internals';
 import { letGoToOthers } from './other-processes';
 import { Server as ProactorServer } from './server';
 import { Socket as ProactorSocket } from './socket';
@@ -17,11 +17,6 @@ export const usesProactor: boolean = fallbackReason === undefined;
 
 if (usesProactor) letGoToOthers();
 
-type Normalized = [options: node.NetConnectOpts & { timeout?: number }, callback: unknown];
-
-const { _normalizeArgs: normalize } = node as unknown as {
-  _normalizeArgs(args: readonly unknown[]): Normalized;
-};
 const clientChannel = channel('net.client.socket');
 // Later ones do it in Socket.prototype.connect.
 const connectPublishes = nodeMajor < 22;
@@ -32,7 +27,7 @@ function named<F extends (...args: never[]) => unknown>(name: string, value: F):
 }
 
 function connectSocket(...args: readonly unknown[]): node.Socket {
-  const normalized = normalize(args);
+  const normalized = normalizeArgs<node.NetConnectOpts & { timeout?: number }>(args);
   const [options] = normalized;
   const socket = new ProactorSocket(options as node.SocketConstructorOpts);
   if (connectPublishes && clientChannel.hasSubscribers) clientChannel.publish({ socket });

@@ -8,7 +8,7 @@ import type { SocketAddress } from '../socket-address';
 import { outside } from './async-context';
 import type { ConnectingHandle } from './connecting-handle';
 import type { Context } from './context';
-import { internals, type NodeHandle } from './node-internals';
+import { internals, type NodeHandle, ownerOf } from './node-internals';
 import { PipeHandle } from './pipe-handle';
 import { bindTcp, bindTo, familyOf, localName, openSocket, takeSocket } from './socket-setup';
 import { TcpHandle } from './tcp-handle';
@@ -208,10 +208,7 @@ export abstract class ListenHandle extends internals.Tcp {
   /** The proactor is disposed of. */
   endWithOwner(): void {
     if (this.successor !== undefined) return; // the server has another
-    const owner = (this as unknown as Record<symbol, { close(): void } | undefined>)[
-      internals.owner
-    ];
-    owner?.close();
+    ownerOf<{ close(): void }>(this)?.close();
     this.close();
   }
 

@@ -26,6 +26,15 @@ export declare class NodeHandle {
   close(callback?: () => void): void;
 }
 
+type Normalize = (args: readonly unknown[]) => unknown;
+
+/** What a call of `listen()` or `connect()` means, whichever form it has: options, of type `O`, and a callback. */
+export const normalizeArgs = (net as unknown as { _normalizeArgs: Normalize })._normalizeArgs as <
+  O,
+>(
+  args: readonly unknown[],
+) => [options: O, callback: unknown];
+
 /** A stream that native code of Node's reads from and JavaScript feeds. */
 declare class JsStream {
   get onread(): unknown;
@@ -165,3 +174,15 @@ export const found: NodeInternals | string = tryToFind();
 export const internals = (
   typeof found === 'string' ? { JsStream: class {}, Tcp: class {} } : found
 ) as NodeInternals;
+
+/** The socket or server of a handle. */
+export function ownerOf<T extends object>(handle: object): T | undefined {
+  return (handle as Record<symbol, T | undefined>)[internals.owner];
+}
+
+type Reinitialize = (this: object, handle: unknown) => void;
+
+/** Gives a socket another handle, by Node's own method. */
+export const reinitialize = (net.Socket.prototype as unknown as Record<symbol, Reinitialize>)[
+  internals.reinitializeHandle
+]!;

@@ -8,7 +8,7 @@ import { isBoundSocket, listenHandleOf } from './bound-socket';
 import type { ConnectingHandle } from './connecting-handle';
 import { type Context, currentContext } from './context';
 import { ListenHandle, PipeListenHandle, TcpListenHandle } from './listen-handle';
-import { internals, type NodeHandle, nodeMajor } from './node-internals';
+import { internals, type NodeHandle, nodeMajor, normalizeArgs, ownerOf } from './node-internals';
 import { acceptedSocket } from './socket';
 
 type Listen2 = (
@@ -98,14 +98,10 @@ interface ListenOptions {
   handle?: unknown;
 }
 
-const { _normalizeArgs: normalize } = net as unknown as {
-  _normalizeArgs(args: readonly unknown[]): [ListenOptions, unknown];
-};
-
 /** Remembers that the port is shared; in a cluster's worker it is then not the primary that listens. */
 function listen(then: Listen): Listen {
   return function (this, ...args) {
-    const [options] = normalize(args);
+    const [options] = normalizeArgs<ListenOptions>(args);
     if (options.reusePort !== true) sharing.delete(this);
     else {
       sharing.add(this);
@@ -126,7 +122,7 @@ function takeOver(server: OwnServer): void {
 }
 
 function onConnection(this: ListenHandle, error: number, handle?: ConnectingHandle): void {
-  const server = (this as unknown as Record<symbol, OwnServer>)[internals.owner]!;
+  const server = ownerOf<OwnServer>(this)!;
   if (handle === undefined) {
     server.emit('error', systemError(error, 'accept'));
     return;

@@ -15,14 +15,12 @@ import { operations } from '../operations';
 import type { OperationId } from '../ring/handler-table';
 import { POLLIN } from '../ring/kernel';
 import type { Ring } from '../ring/ring';
-import { PIECE_BYTES } from './context';
+import { LARGE_BYTES, PIECE_BYTES } from './context';
 import type { StreamHandle } from './stream-handle';
 import { inNextTurn, turnOf } from './turns';
 
 /** Bytes that wait for a socket that was paused, from which on no more are received. */
 const INBOUND_MAX = 65536;
-/** From so many bytes at once on they are read into the socket's own memory. */
-const LARGE_BYTES = 32768;
 /** Pieces that one socket is read for before others are looked at. */
 const READS_MAX = 16;
 

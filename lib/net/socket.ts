@@ -4,7 +4,7 @@ import * as net from 'node:net';
 import { invalidBuffer, proactorError } from '../errors';
 import { connectingHandleOf } from './bound-socket';
 import { currentContext } from './context';
-import { internals, type NodeHandle } from './node-internals';
+import { internals, type NodeHandle, normalizeArgs, reinitialize } from './node-internals';
 import type { HandleOwner, WriteDone, WrittenChunk } from './node-objects';
 import { PipeHandle } from './pipe-handle';
 import { StreamHandle } from './stream-handle';
@@ -50,15 +50,9 @@ function refuseToBeSent(handle: unknown): void {
   );
 }
 
-const reinitialize = (base as unknown as Record<symbol, (this: unknown, handle: unknown) => void>)[
-  internals.reinitializeHandle
-]!;
-
-type Normalized = [{ path?: unknown }, unknown];
-
-const { _normalizeArgs: normalize } = net as unknown as {
-  _normalizeArgs(args: readonly unknown[]): Normalized;
-};
+interface ConnectOptions {
+  path?: unknown;
+}
 
 interface OwnSocket extends HandleOwner, SocketPrototype {
   _handle: unknown;
@@ -118,7 +112,9 @@ function takeBound(socket: OwnSocket, args: readonly unknown[]): void {
   const bound = socket._handle as NodeHandle;
   const isPipe = bound instanceof internals.Pipe;
   const [first] = args;
-  const [{ path }] = Array.isArray(first) ? (first as Normalized) : normalize(args);
+  const [{ path }] = Array.isArray(first)
+    ? (first as [ConnectOptions])
+    : normalizeArgs<ConnectOptions>(args);
   if (isPipe && typeof path !== 'string') return; // Node says so
   const handle = connectingHandleOf(currentContext(), bound);
   if (handle === bound) return;

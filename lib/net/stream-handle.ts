@@ -6,14 +6,14 @@
 //                                       -> readBuffer() -> native    TLS, HTTP, `onread`
 //   socket._write() -> write, TLS and HTTP -> onwrite -> SocketSender -> kernel
 import { AsyncResource } from 'node:async_hooks';
-import { proactorError, systemError } from '../errors';
+import { disposedError, systemError } from '../errors';
 import { COPY_LIMIT, mostBytesOf } from '../io/send-queue';
 import type { SenderHost } from '../io/sender';
 import { addon } from '../ring/binding';
 import { ECANCELED, EINVAL, ENOTCONN, SHUT_WR } from '../ring/kernel';
 import { becomeResource, inThisContext } from './async-context';
 import type { Context } from './context';
-import { internals, nodeMajor } from './node-internals';
+import { internals, nodeMajor, ownerOf } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
 import { failWith, SocketSender, wasReset } from './socket-sender';
@@ -354,7 +354,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   endWithOwner(): void {
     const { owner } = this;
     if (owner?.writableEnded && owner.writableLength === 0) owner.destroy();
-    else owner?.destroy(proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of'));
+    else owner?.destroy(disposedError());
   }
 
   sendNow(untilMs: number): void {
@@ -362,7 +362,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   }
 
   protected get owner(): HandleOwner | undefined {
-    return (this as unknown as Record<symbol, HandleOwner | undefined>)[internals.owner];
+    return ownerOf<HandleOwner>(this);
   }
 
   protected set owner(owner: HandleOwner | undefined) {
@@ -389,7 +389,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   deliver(bytes: Buffer): void {
     const { owner } = this;
     if (this.closing || owner === undefined) return;
-    if (this.is(NATIVE | GUARDED)) this.readBuffer(bytes);
+    if (this.isReadNatively) this.readBuffer(bytes);
     else if (owner[internals.userBuffer] !== null) {
       this.userBuffer ??= new UserBuffer(this, owner);
       this.userBuffer.fill(bytes);
@@ -407,7 +407,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     const { owner } = this;
     if (this.closing || owner === undefined) return;
     if (this.userBuffer?.holdEnd()) return;
-    if (this.is(NATIVE | GUARDED)) this.emitEOF();
+    if (this.isReadNatively) this.emitEOF();
     else runInAsyncScope.call(this, this.pushEnd, this, owner);
   }
 

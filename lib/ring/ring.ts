@@ -7,7 +7,7 @@
 // there is one ring, V8 compiles all of them into it as constants, addresses and sizes of arrays
 // included. #private fields would be properties that may change, and cost twice the bytecode, of
 // which V8 inlines so much and no more. ARCHITECTURE.md, "What V8 makes of it", has the rules.
-import { proactorError, systemError } from '../errors';
+import { disposedError, systemError } from '../errors';
 import type { NativeAddon, NativeRing, RingMemory } from './binding';
 import { BufferRing, type BufferRingOptions } from './buffer-ring';
 import { Chain } from './chain';
@@ -314,7 +314,7 @@ export class Ring {
 
   private makeRoom(tail: number, limit: number): void {
     if (limit === 0) {
-      throw proactorError('ERR_PROACTOR_DISPOSED', 'The proactor was disposed of');
+      throw disposedError();
     }
     const room = (): boolean => {
       this.submissionHead = Atomics.load(this.heads, this.headIndex);

@@ -1,6 +1,17 @@
 // Resets, by either side, and what writing into one meets.
 import { compare } from './harness/compare';
-import { MUCH } from './harness/scene';
+import { MUCH, type Scene } from './harness/scene';
+
+/** A client whose connection was reset a while ago. */
+async function resetAWhileAgo({ pair, log, closed, delay }: Scene) {
+  const { client, served } = await pair();
+  const own = log('client');
+  own.socket(client);
+  served.resetAndDestroy();
+  await closed(served);
+  await delay(20);
+  return { client, own };
+}
 
 compare(__filename, {
   'resetAndDestroy() of a connected socket': async ({ pair, log, closed }) => {
@@ -141,16 +152,11 @@ compare(__filename, {
     own.state('after', client, ['writableLength', 'writableFinished']);
   },
 
-  'a large write into a connection that was reset': async ({ pair, log, closed, delay }) => {
-    const { client, served } = await pair();
-    const own = log('client');
-    own.socket(client);
-    served.resetAndDestroy();
-    await closed(served);
-    await delay(20);
+  'a large write into a connection that was reset': async (scene) => {
+    const { client, own } = await resetAWhileAgo(scene);
     own.call('write', () => client.write(Buffer.alloc(1 << 20), own.callback('written')));
     own.call('write', () => client.write('some', own.callback('written some')));
-    await closed(client);
+    await scene.closed(client);
     own.state('after', client, ['errored', 'writableLength']);
   },
 
@@ -166,18 +172,13 @@ compare(__filename, {
     own.state('after', served, ['errored', 'writableLength']);
   },
 
-  'the end of a connection that was reset': async ({ pair, log, closed, delay }) => {
-    const { client, served } = await pair();
-    const own = log('client');
-    own.socket(client);
-    served.resetAndDestroy();
-    await closed(served);
-    await delay(20);
+  'the end of a connection that was reset': async (scene) => {
+    const { client, own } = await resetAWhileAgo(scene);
     own.call('end', () => client.end(own.callback('ended')));
-    await delay(20);
+    await scene.delay(20);
     own.state('then', client, ['errored', 'destroyed', 'writableFinished']);
     client.destroy();
-    await closed(client);
+    await scene.closed(client);
   },
 
   'a connection is reset before it is accepted': async ({ listening, connect, log, closed }) => {
