@@ -1,6 +1,7 @@
 // What turns an entry of the operations table into a method: the one mechanism behind all
 // operations.
 import { AbortError, invalidArgType, proactorError, systemError } from './errors';
+import { cancelOperation } from './ring/cancel';
 import type { Completer, CompletionHandler, OperationId } from './ring/handler-table';
 import { ECANCELED, EFAULT, IORING_CQE_F_MORE, IORING_CQE_F_NOTIF } from './ring/kernel';
 import { RESULT_IS_DESCRIPTOR } from './ring/layout';
@@ -23,6 +24,11 @@ export interface OperationDefinition<A extends unknown[], M extends boolean = fa
    * counts.
    */
   readonly prepare: (entry: SubmissionEntry, ring: Ring, ...args: A) => void;
+  /**
+   * Where the program initiates it, called before anything is: refuses, by throwing, what the kernel
+   * would do and nobody wants; or initiates what goes before.
+   */
+  readonly before?: (ring: Ring, ...args: A) => void;
   /**
    * A shorter way for arguments that it recognizes: initiates the operation, or returns 0 and did
    * nothing.
@@ -69,7 +75,6 @@ export type MethodOf<D> =
 /** What the methods run on. */
 export interface Initiator {
   readonly ring: Ring;
-  cancel(id: OperationId): boolean;
 }
 
 type AnyDefinition = OperationDefinition<never[], boolean>;
@@ -114,9 +119,15 @@ function withDirect(general: Method, direct: Direct): Method {
 }
 
 /** What stands in for the method of an operation that the kernel lacks: it throws at the call. */
-export function unsupported(name: string, { since }: AnyDefinition, kernel: string): () => never {
+export function unsupported(
+  ring: Ring,
+  name: string,
+  { since }: AnyDefinition,
+  kernel: string,
+): () => never {
   const remedy = since === undefined ? '' : `; Linux ${since} and newer have it`;
   return () => {
+    ring.forgetAsked();
     throw proactorError(
       'ERR_PROACTOR_UNSUPPORTED',
       `the operation ${name} is not there in this kernel (${kernel})${remedy}`,
@@ -155,6 +166,7 @@ class Compiled {
   readonly multishot: boolean;
   readonly expected: ReadonlyMap<number, number>;
   readonly prepare: (entry: SubmissionEntry, ring: Ring, ...args: unknown[]) => void;
+  readonly before: ((ring: Ring, ...args: unknown[]) => void) | undefined;
 
   constructor(name: string, definition: AnyDefinition) {
     this.name = name;
@@ -164,6 +176,7 @@ class Compiled {
     this.multishot = definition.multishot ?? false;
     this.expected = definition.expected ?? new Map();
     this.prepare = definition.prepare as Compiled['prepare'];
+    this.before = definition.before as Compiled['before'];
   }
 }
 
@@ -171,37 +184,37 @@ const SHAPES: ((op: Compiled) => Method)[] = [
   (op) =>
     function (this: Initiator, then) {
       return typeof then === 'function'
-        ? initiate(op, this.ring, then as CompletionHandler)
+        ? initiateForProgram(op, this.ring, then as CompletionHandler)
         : promise(op, this, then, []);
     },
   (op) =>
     function (this: Initiator, a, then) {
       return typeof then === 'function'
-        ? initiate(op, this.ring, then as CompletionHandler, a)
+        ? initiateForProgram(op, this.ring, then as CompletionHandler, a)
         : promise(op, this, then, [a]);
     },
   (op) =>
     function (this: Initiator, a, b, then) {
       return typeof then === 'function'
-        ? initiate(op, this.ring, then as CompletionHandler, a, b)
+        ? initiateForProgram(op, this.ring, then as CompletionHandler, a, b)
         : promise(op, this, then, [a, b]);
     },
   (op) =>
     function (this: Initiator, a, b, c, then) {
       return typeof then === 'function'
-        ? initiate(op, this.ring, then as CompletionHandler, a, b, c)
+        ? initiateForProgram(op, this.ring, then as CompletionHandler, a, b, c)
         : promise(op, this, then, [a, b, c]);
     },
   (op) =>
     function (this: Initiator, a, b, c, d, then) {
       return typeof then === 'function'
-        ? initiate(op, this.ring, then as CompletionHandler, a, b, c, d)
+        ? initiateForProgram(op, this.ring, then as CompletionHandler, a, b, c, d)
         : promise(op, this, then, [a, b, c, d]);
     },
   (op) =>
     function (this: Initiator, a, b, c, d, e, then) {
       return typeof then === 'function'
-        ? initiate(op, this.ring, then as CompletionHandler, a, b, c, d, e)
+        ? initiateForProgram(op, this.ring, then as CompletionHandler, a, b, c, d, e)
         : promise(op, this, then, [a, b, c, d, e]);
     },
 ];
@@ -226,28 +239,50 @@ function initiate(
   }
 }
 
+function initiateForProgram(
+  op: Compiled,
+  ring: Ring,
+  completer: Completer,
+  a?: unknown,
+  b?: unknown,
+  c?: unknown,
+  d?: unknown,
+  e?: unknown,
+): OperationId {
+  try {
+    if (op.before !== undefined) op.before(ring, a, b, c, d, e);
+    const entry = ring.begin(op.opcode);
+    op.prepare(entry, ring, a, b, c, d, e);
+    return ring.commitForProgram(completer, op.marks);
+  } catch (error) {
+    ring.abandon();
+    ring.forgetAsked();
+    throw error;
+  }
+}
+
 function promise(
   op: Compiled,
   initiator: Initiator,
   then: unknown,
   args: unknown[],
 ): Promise<number> {
-  const handler = args.find((arg) => typeof arg === 'function');
-  if (handler !== undefined) {
-    const place = `argument number ${args.length + 1}, behind all others`;
-    throw invalidArgType('handler', `${place}, which then have to be given`, handler);
+  const { ring } = initiator;
+  let signal: AbortSignal | undefined;
+  try {
+    signal = checkPromised(op, then, args);
+  } catch (error) {
+    ring.forgetAsked();
+    throw error;
   }
-  if (op.multishot) throw invalidArgType('handler', 'of type function', then);
-  if (then !== undefined && (then === null || typeof then !== 'object')) {
-    throw invalidArgType('options', 'of type object or a completion handler', then);
+  if (signal?.aborted) {
+    ring.forgetAsked();
+    return Promise.reject(new AbortError(signal.reason));
   }
-  const signal = (then as OperationOptions | undefined)?.signal;
-  checkSignal(signal, 'options.signal');
-  if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
   let id: OperationId;
   let abort: (() => void) | undefined;
   let kept: number | undefined; // a zero-copy send's result; its memory is the caller's at the notification
-  // The executor runs at once, so what initiate() throws is thrown by the method itself.
+  // The executor runs at once, so what initiating throws is thrown by the method itself.
   let failure: unknown;
   const result = new Promise<number>((resolve, reject) => {
     const handler = (value: number, flags: number): void => {
@@ -263,17 +298,33 @@ function promise(
       else reject(failed(op, final, args));
     };
     try {
-      id = initiate(op, initiator.ring, handler, args[0], args[1], args[2], args[3], args[4]);
+      id = initiateForProgram(op, ring, handler, args[0], args[1], args[2], args[3], args[4]);
     } catch (error) {
       failure = error;
     }
   });
   if (failure !== undefined) throw failure;
   if (signal !== undefined) {
-    abort = () => initiator.cancel(id);
+    abort = () => void cancelOperation(ring, id);
     signal.addEventListener('abort', abort, { once: true });
   }
   return result;
+}
+
+// Checks what stands in the handler's place; returns the signal of the options.
+function checkPromised(op: Compiled, then: unknown, args: unknown[]): AbortSignal | undefined {
+  const handler = args.find((arg) => typeof arg === 'function');
+  if (handler !== undefined) {
+    const place = `argument number ${args.length + 1}, behind all others`;
+    throw invalidArgType('handler', `${place}, which then have to be given`, handler);
+  }
+  if (op.multishot) throw invalidArgType('handler', 'of type function', then);
+  if (then !== undefined && (then === null || typeof then !== 'object')) {
+    throw invalidArgType('options', 'of type object or a completion handler', then);
+  }
+  const signal = (then as OperationOptions | undefined)?.signal;
+  checkSignal(signal, 'options.signal');
+  return signal;
 }
 
 function failed(op: Compiled, errno: number, args: unknown[]): Error {

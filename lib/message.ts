@@ -4,7 +4,7 @@
 //
 //   block  | msghdr (56) | name (128) | iovec[n] (16 each) | control | bytes that are copied |
 import { invalidArgType, invalidArgValue } from './errors';
-import { EFAULT } from './ring/kernel';
+import { EFAULT, MAX_RW_COUNT } from './ring/kernel';
 import { type Block, type BufferSource, Memory } from './ring/memory';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
@@ -72,10 +72,24 @@ function checkBuffers(buffers: readonly BufferSource[], name: string): readonly 
   return list;
 }
 
-function copiedBytes(ring: Ring, buffers: readonly BufferSource[]): number {
+/** Bytes of each buffer; of all together no more than the kernel takes. */
+function lengthsOf(buffers: readonly BufferSource[]): readonly number[] {
+  let left = MAX_RW_COUNT;
+  return buffers.map(({ byteLength }) => {
+    const length = Math.min(byteLength, left);
+    left -= length;
+    return length;
+  });
+}
+
+function copiedBytes(
+  ring: Ring,
+  buffers: readonly BufferSource[],
+  lengths: readonly number[],
+): number {
   let bytes = 0;
-  for (const buffer of buffers)
-    if (nativeMemory(ring, buffer) === undefined) bytes += buffer.byteLength;
+  for (const [index, buffer] of buffers.entries())
+    if (nativeMemory(ring, buffer) === undefined) bytes += lengths[index]!;
   return bytes;
 }
 
@@ -84,12 +98,12 @@ function writeVector(
   ring: Ring,
   block: Block,
   buffers: readonly BufferSource[],
+  lengths: readonly number[],
   at: number,
   data: number,
   written: boolean,
 ): void {
   const words = new Int32Array(block.bytes.buffer, block.bytes.byteOffset + at, buffers.length * 4);
-  const lengths = buffers.map(({ byteLength }) => byteLength);
   let offset = data;
   buffers.forEach((buffer, index) => {
     const memory = nativeMemory(ring, buffer);
@@ -112,7 +126,8 @@ function writeVector(
     written && result > 0 ? settleVector(ring, settled, buffers, lengths, data, result) : result;
 }
 
-// The kernel fills buffers in order, so bytes for native ones are skipped over among those to copy.
+// The kernel fills buffers in order, so bytes for native ones are skipped over among those to copy. A result
+// may be larger than all of them: the length of a datagram that did not fit (MSG_TRUNC).
 // A view that was detached or shrunk meanwhile has no room any more; as if its address were bad,
 // the operation fails, and the others have what is theirs.
 function settleVector(
@@ -126,7 +141,7 @@ function settleVector(
   let left = result;
   let offset = data;
   let settled = result;
-  for (let index = 0; left > 0; index++) {
+  for (let index = 0; left > 0 && index < buffers.length; index++) {
     const length = Math.min(left, lengths[index]!);
     left -= length;
     const view = buffers[index] as ArrayBufferView;
@@ -146,10 +161,11 @@ export function prepareVector(
   written: boolean,
 ): void {
   const buffers = checkBuffers(list, 'buffers');
+  const lengths = lengthsOf(buffers);
   const vectorBytes = buffers.length * IOVEC_BYTES;
-  const block = ring.memory.pool.take(vectorBytes + copiedBytes(ring, buffers));
+  const block = ring.memory.pool.take(vectorBytes + copiedBytes(ring, buffers, lengths));
   entry.own(block);
-  writeVector(ring, block, buffers, 0, vectorBytes, written);
+  writeVector(ring, block, buffers, lengths, 0, vectorBytes, written);
   entry.setAddress(block.memory, block.offset, vectorBytes);
   entry.length = buffers.length;
 }
@@ -181,11 +197,12 @@ export function prepareMessage(
   const vector = align8(name + ADDRESS_BYTES);
   const control = align8(vector + buffers.length * IOVEC_BYTES);
   const data = align8(control + controlLength);
-  const block = ring.memory.pool.take(data + copiedBytes(ring, buffers));
+  const lengths = lengthsOf(buffers);
+  const block = ring.memory.pool.take(data + copiedBytes(ring, buffers, lengths));
   entry.own(block);
   const { bytes, memory, offset } = block;
   bytes.fill(0, 0, vector);
-  writeVector(ring, block, buffers, vector, data, received);
+  writeVector(ring, block, buffers, lengths, vector, data, received);
 
   const words = new Int32Array(bytes.buffer, bytes.byteOffset, HEADER_BYTES / 4);
   const nameLength =

@@ -3,8 +3,18 @@
 // types and promise form follow from it.
 import { type MethodOf, multishot, operation } from './define-operation';
 import { prepareMessage, prepareVector, type ReceiveMessage, type SendMessage } from './message';
-import { filePosition, path, providedBuffers, sendDirect, target, timespec } from './prepare';
+import {
+  checkReceivesPieces,
+  countedCancel,
+  filePosition,
+  path,
+  providedBuffers,
+  sendDirect,
+  target,
+  timespec,
+} from './prepare';
 import type { BufferRing } from './ring/buffer-ring';
+import { cancelCounted } from './ring/cancel';
 import type { OperationId } from './ring/handler-table';
 import * as kernel from './ring/kernel';
 import type { BufferSource } from './ring/memory';
@@ -216,12 +226,15 @@ export const operations = {
     },
   }),
 
-  /** Requests the end of all operations. IORING_OP_ASYNC_CANCEL. Result: how many. */
+  /**
+   * Requests the end of all operations, those of streams and acceptors included, one by one.
+   * IORING_OP_ASYNC_CANCEL. Result: how many.
+   */
   asyncCancelAll: operation({
     opcode: Opcode.ASYNC_CANCEL,
-    prepare(entry) {
-      entry.operationFlags = kernel.IORING_ASYNC_CANCEL_ANY | kernel.IORING_ASYNC_CANCEL_ALL;
-    },
+    before: cancelCounted,
+    // Names no operation itself: it completes behind those that do, and tells how many found theirs.
+    prepare: (entry, ring) => countedCancel(entry, ring),
   }),
 
   /**
@@ -398,11 +411,13 @@ export const operations = {
   /**
    * Receives from a socket whenever there is something, into buffers of `buffers`: each completion
    * with a result > 0 must be taken (`buffers.take(result, flags)`) and later released. Ends with
-   * result 0, -ENOBUFS or another error. IORING_OP_RECV with IORING_RECV_MULTISHOT.
+   * result 0, -ENOBUFS or another error. Datagrams need buffers that are not used piece by piece
+   * (`buffers.incremental` of the proactor's options). IORING_OP_RECV with IORING_RECV_MULTISHOT.
    */
   recvMultishot: multishot({
     opcode: Opcode.RECV,
     syscall: 'recv',
+    before: checkReceivesPieces,
     prepare(entry, ring, fd: number, buffers: BufferRing, flags?: number) {
       entry.fd = checkDescriptor(fd);
       entry.operationFlags = checkFlags(flags);
@@ -419,6 +434,7 @@ export const operations = {
   recvProvided: multishot({
     opcode: Opcode.RECV,
     syscall: 'recv',
+    before: checkReceivesPieces,
     prepare(entry, ring, fd: number, buffers: BufferRing, flags?: number) {
       entry.fd = checkDescriptor(fd);
       entry.operationFlags = checkFlags(flags);

@@ -1,13 +1,21 @@
 // How arguments of operations that have a form of their own are written into an entry: positions,
 // times, paths, provided buffers, and the user data of other operations.
-import { invalidArgType, invalidArgValue } from './errors';
+import { invalidArgType, invalidArgValue, proactorError } from './errors';
+import { addon } from './ring/binding';
 import { BufferRing } from './ring/buffer-ring';
 import type { Completer, OperationId } from './ring/handler-table';
-import { IOSQE_BUFFER_SELECT } from './ring/kernel';
+import {
+  IOSQE_BUFFER_SELECT,
+  MSG_TRUNC,
+  Opcode,
+  SO_TYPE,
+  SOCK_STREAM,
+  SOL_SOCKET,
+} from './ring/kernel';
 import { type BufferSource, Memory } from './ring/memory';
 import type { Ring } from './ring/ring';
 import type { SubmissionEntry } from './ring/submission-queue';
-import { checkInteger, checkMs, checkPath } from './validate';
+import { checkDescriptor, checkInteger, checkMs, checkPath } from './validate';
 
 export function filePosition(entry: SubmissionEntry, value: number | undefined): void {
   entry.offset =
@@ -47,6 +55,12 @@ export function target(entry: SubmissionEntry, ring: Ring, id: OperationId): voi
   entry.setTarget(ring.handlers.slotOf(id), ring.handlers.userDataHigh(id));
 }
 
+/** A cancel of nothing, whose result is how many of the counted ones before it found their operation. */
+export function countedCancel(entry: SubmissionEntry, ring: Ring): void {
+  entry.setTarget(-1, -1);
+  entry.own({ settle: () => ring.takeCounted() });
+}
+
 export function providedBuffers(entry: SubmissionEntry, ring: Ring, buffers: BufferRing): void {
   // Another proactor's would pass for ours: the kernel knows them by number.
   if (buffers !== ring.buffers) {
@@ -57,6 +71,28 @@ export function providedBuffers(entry: SubmissionEntry, ring: Ring, buffers: Buf
   }
   entry.addFlags(IOSQE_BUFFER_SELECT);
   entry.bufferGroup = buffers.group;
+}
+
+/**
+ * Refuses receives of which bytes would be lost: a datagram that does not fit into what is left of a buffer is cut
+ * short without a word, and MSG_TRUNC tells of bytes that are in none.
+ */
+export function checkReceivesPieces(
+  _ring: Ring,
+  fd: number,
+  buffers: BufferRing,
+  flags?: number,
+): void {
+  if (((flags ?? 0) & MSG_TRUNC) !== 0) {
+    throw invalidArgValue('flags', flags, 'must not have MSG_TRUNC with provided buffers');
+  }
+  if (!(buffers instanceof BufferRing) || !buffers.incremental) return;
+  const type = addon!.getOption(checkDescriptor(fd), SOL_SOCKET, SO_TYPE);
+  if (type === undefined || type === SOCK_STREAM) return; // no socket: the kernel says so
+  throw proactorError(
+    'ERR_PROACTOR_UNSUPPORTED',
+    `The socket ${fd} receives messages, which buffers that are used piece by piece would cut short: make the proactor with { buffers: { incremental: false } }`,
+  );
 }
 
 /**
@@ -75,7 +111,8 @@ export function sendDirect(
   if (!(buffer instanceof Memory) || !buffer.isKeptBy(ring.native)) return 0;
   if (!isCount(fd) || !isCount(offset) || !isCount(length) || !isCount(flags)) return 0;
   if (!buffer.includes(offset, length)) return 0;
-  return ring.handlers.idAt(ring.sendKept(fd, buffer, offset, length, flags, completer, 0));
+  ring.begin(Opcode.SEND).fillSend(fd, buffer, offset, length, flags);
+  return ring.commitForProgram(completer, 0);
 }
 
 function isCount(value: unknown): value is number {

@@ -22,6 +22,8 @@ import { ECANCELED } from './ring/kernel';
 import type { Memory } from './ring/memory';
 import { Ring, type RingOptions } from './ring/ring';
 import { type ProactorStats, readStats } from './stats';
+import { tellEach } from './tell-each';
+import { nowMs } from './timers';
 import { checkBoolean, checkInteger, checkMs, checkObject, checkOneOf } from './validate';
 
 /** How completions come to JavaScript. */
@@ -73,7 +75,8 @@ export interface ProactorOptions {
 
 /** An object of tier 2, which lives on a proactor. @internal */
 export interface OwnedObject {
-  endWithOwner(): void;
+  /** One error for all of them: to make one takes longer than to end a stream. */
+  endWithOwner(reason: Error): void;
   /** The process exits: what is to be sent goes now. */
   sendNow?(untilMs: number): void;
 }
@@ -238,7 +241,7 @@ class ProactorBase implements Initiator {
     // Only where something is missing, so that elsewhere all proactors are of one shape.
     for (const [name, definition] of Object.entries(operations)) {
       if (report.opcodes[name] && !withheldOperations.includes(name)) continue;
-      const value = unsupported(name, definition as never, report.kernel);
+      const value = unsupported(this.ring, name, definition as never, report.kernel);
       Object.defineProperty(this, name, { value });
     }
     debug(
@@ -298,7 +301,7 @@ class ProactorBase implements Initiator {
    */
   link(): void {
     this.#checkOpen();
-    this.ring.chain.link();
+    this.ring.link();
   }
 
   /**
@@ -350,7 +353,7 @@ class ProactorBase implements Initiator {
 
   /** Sends what the kernel takes at once of all that was written: the process is about to exit. @internal */
   sendNow(untilMs: number): void {
-    for (const owned of this.#owned) owned.sendNow?.(untilMs);
+    tellEach(this.#owned, (owned) => owned.sendNow?.(untilMs));
     this.ring.submitNow();
   }
 
@@ -376,15 +379,11 @@ class ProactorBase implements Initiator {
   }
 
   async #dispose(): Promise<void> {
-    const deadline = Date.now() + this.#disposeTimeoutMs;
-    for (const owned of [...this.#owned]) owned.endWithOwner();
-    cancelAll(this.ring);
-    while (this.ring.inFlight > 0 && Date.now() < deadline) {
-      // Completions come in turns of the event loop.
-      await new Promise((resolve) => setTimeout(resolve, 1));
-      cancelAll(this.ring);
-    }
-    const left = Math.max(0, deadline - Date.now());
+    const untilMs = nowMs() + this.#disposeTimeoutMs;
+    const reason = disposedError();
+    tellEach(this.#owned, (owned) => owned.endWithOwner(reason));
+    await cancelAll(this.ring, untilMs);
+    const left = Math.max(0, Math.ceil(untilMs - nowMs()));
     const leaked = await new Promise<number>((resolve) => this.ring.close(left, resolve));
     this.ring.handlers.completeAll(-ECANCELED);
     debug('disposed of: %d operations leaked', leaked);

@@ -2,6 +2,7 @@
 // from there; results are numbers >= 0 or -errno.
 #include <napi.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <string>
 
@@ -81,6 +82,23 @@ Napi::Value Send(const Napi::CallbackInfo& info) {
   return Result(info, TrySend(Integer(info[0]), data.Data(), data.ByteLength()));
 }
 
+Napi::Value SendSeveral(const Napi::CallbackInfo& info) {
+  constexpr uint32_t kPiecesMax = 64;
+  iovec pieces[kPiecesMax];
+  const auto list = info[1].As<Napi::Array>();
+  const uint32_t count = std::min(list.Length(), kPiecesMax);
+  for (uint32_t i = 0; i < count; ++i) {
+    auto piece = list.Get(i).As<Napi::Uint8Array>();
+    pieces[i].iov_base = piece.Data();
+    pieces[i].iov_len = piece.ByteLength();
+  }
+  return Result(info, TrySendSeveral(Integer(info[0]), pieces, count));
+}
+
+Napi::Value Reset(const Napi::CallbackInfo& info) {
+  return Result(info, IsReset(Integer(info[0])));
+}
+
 Napi::Value Receive(const Napi::CallbackInfo& info) {
   auto data = info[1].As<Napi::Uint8Array>();
   return Result(info, TryReceive(Integer(info[0]), data.Data(), data.ByteLength()));
@@ -153,6 +171,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("listen", Napi::Function::New<Listen>(env, "listen"));
   exports.Set("shutdown", Napi::Function::New<Shutdown>(env, "shutdown"));
   exports.Set("trySend", Napi::Function::New<Send>(env, "trySend"));
+  exports.Set("trySendSeveral", Napi::Function::New<SendSeveral>(env, "trySendSeveral"));
+  exports.Set("isReset", Napi::Function::New<Reset>(env, "isReset"));
   exports.Set("tryReceive", Napi::Function::New<Receive>(env, "tryReceive"));
   exports.Set("setOption", Napi::Function::New<SetOption>(env, "setOption"));
   exports.Set("getOption", Napi::Function::New<GetOption>(env, "getOption"));

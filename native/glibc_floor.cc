@@ -33,6 +33,7 @@ PROACTOR_FORWARD(PROACTOR_BASE, pthread_create,
                  (pthread_t * thread, const pthread_attr_t* attributes, void* (*start)(void*),
                   void* argument) noexcept,
                  (thread, attributes, start, argument))
+PROACTOR_FORWARD(PROACTOR_BASE, pthread_detach, (pthread_t thread) noexcept, (thread))
 PROACTOR_FORWARD(PROACTOR_BASE, pthread_join, (pthread_t thread, void** result), (thread, result))
 PROACTOR_FORWARD(PROACTOR_BASE, pthread_sigmask,
                  (int how, const sigset_t* set, sigset_t* old_set) noexcept, (how, set, old_set))
@@ -41,6 +42,8 @@ PROACTOR_FORWARD(PROACTOR_SETNAME_BASE, pthread_setname_np,
 PROACTOR_FORWARD(PROACTOR_BASE, sem_init, (sem_t * semaphore, int shared, unsigned value) noexcept,
                  (semaphore, shared, value))
 PROACTOR_FORWARD(PROACTOR_BASE, sem_post, (sem_t * semaphore) noexcept, (semaphore))
+PROACTOR_FORWARD(PROACTOR_BASE, sem_timedwait, (sem_t * semaphore, const timespec* until),
+                 (semaphore, until))
 PROACTOR_FORWARD(PROACTOR_BASE, sem_wait, (sem_t * semaphore), (semaphore))
 
 // libstdc++ asks whether it may count references without atomics: no, Node always has threads.

@@ -161,6 +161,7 @@ constexpr uint8_t IORING_OP_ASYNC_CANCEL = 14;
 constexpr uint8_t IORING_OP_CLOSE = 19;
 constexpr uint8_t IORING_OP_SEND = 26;
 constexpr uint8_t IORING_OP_RECV = 27;
+constexpr uint8_t IOSQE_IO_LINK = 1u << 2;
 constexpr uint8_t IOSQE_BUFFER_SELECT = 1u << 5;
 constexpr uint32_t IORING_POLL_ADD_MULTI = 1u << 0;
 constexpr uint32_t IORING_TIMEOUT_MULTISHOT = 1u << 6;

@@ -13,14 +13,17 @@ namespace {
 // Batches served before libuv gets a turn of its loop although nothing asks for one: handles of
 // others that hang on the loop's phases (uv_prepare, uv_check) are not kept waiting for longer.
 constexpr int kTurnsPerVisit = 32;
+// And how long they may take: signals and other descriptors of libuv's are not kept waiting for longer.
+constexpr uint64_t kVisitMs = 5;
 
 }  // namespace
 
-int LoopDispatcher::Start(uv_loop_t* loop, Ring* ring, ControlBlock control, Wake wake,
-                          Dispatch dispatch, void* context) {
+int LoopDispatcher::Start(uv_loop_t* loop, Ring* ring, ControlBlock control, const int32_t* live,
+                          Wake wake, Dispatch dispatch, void* context) {
   loop_ = loop;
   ring_ = ring;
   control_ = control;
+  live_ = live;
   wake_ = wake;
   dispatch_ = dispatch;
   context_ = context;
@@ -92,7 +95,9 @@ void LoopDispatcher::Visit(bool may_block) {
   visiting_ = true;
   libuv_ready_ = false;
   int turns = 0;
-  while (Turn(may_block && turns < kTurnsPerVisit - 1) && ++turns < kTurnsPerVisit) {
+  const uint64_t ends_ms = uv_now(loop_) + kVisitMs;
+  while (Turn(may_block && turns < kTurnsPerVisit - 1) && ++turns < kTurnsPerVisit &&
+         uv_now(loop_) < ends_ms) {
   }
   if (!close_requested_ && pending() != 0) EnterNow();
   visiting_ = false;
@@ -169,8 +174,8 @@ void LoopDispatcher::EnterNow() {
   ring_->Enter(0, nullptr);
 }
 
-int LoopDispatcher::Submit() {
-  ring_->PublishSubmissions(static_cast<uint32_t>(control_.Get(kSubmissionTail)));
+int LoopDispatcher::Submit(uint32_t tail) {
+  ring_->PublishSubmissions(tail);
   control_.Count(kCounterEnters);
   const int result = ring_->Enter(0, nullptr);
   return result < 0 ? result : 0;
@@ -216,6 +221,8 @@ void LoopDispatcher::ConsumeInternal() {
 bool LoopDispatcher::CallJavaScript() {
   control_.Set(kNowMs, static_cast<int32_t>(static_cast<uint32_t>(uv_now(loop_))));
   const bool alive = dispatch_(context_);
+  // What handlers did took time: libuv's timers may be due.
+  uv_update_time(loop_);
   if (control_.Get(kLibuvReady) != 0) {
     control_.Set(kLibuvReady, 0);
     NoteLibuvPoll(0, false);
@@ -253,7 +260,8 @@ void LoopDispatcher::FinishClose() {
   if (libuv_poll_armed_) ++in_flight;
   in_flight -= unsubmitted < in_flight ? unsubmitted : in_flight;
   ring_->PublishConsumed(static_cast<uint32_t>(control_.Get(kConsumedHead)));
-  leaked_operations_ = ring_->Drain(in_flight, drain_ms_);
+  leaked_operations_ = ring_->Drain(
+      in_flight, drain_ms_, LiveSlots{live_, static_cast<uint32_t>(control_.Get(kSlots))});
   const auto on_closed = [](uv_handle_t* handle) {
     auto* self = static_cast<LoopDispatcher*>(handle->data);
     if (--self->open_handles_ != 0) return;

@@ -33,11 +33,12 @@ class LoopDispatcher {
   LoopDispatcher(const LoopDispatcher&) = delete;
   LoopDispatcher& operator=(const LoopDispatcher&) = delete;
 
-  // The ring and the control block are borrowed until `closed` was called. Returns 0 or -errno.
-  int Start(uv_loop_t* loop, Ring* ring, ControlBlock control, Wake wake, Dispatch dispatch,
-            void* context);
-  // Hands submissions over at once: for a full queue. Returns 0 or -errno.
-  int Submit();
+  // The ring, the control block and the `live` words of the slots (LiveSlots) are borrowed until
+  // `closed` was called. Returns 0 or -errno.
+  int Start(uv_loop_t* loop, Ring* ring, ControlBlock control, const int32_t* live, Wake wake,
+            Dispatch dispatch, void* context);
+  // Hands the submissions before `tail` over at once: for a full queue. Returns 0 or -errno.
+  int Submit(uint32_t tail);
   void Reference();
   void UpdateReference();
   // Stops, drains the ring and closes the handles; `closed` is called when libuv let go of them.
@@ -72,6 +73,7 @@ class LoopDispatcher {
   uv_loop_t* loop_ = nullptr;
   Ring* ring_ = nullptr;
   ControlBlock control_;
+  const int32_t* live_ = nullptr;
   Wake wake_ = Wake::kRing;
   Dispatch dispatch_ = nullptr;
   void* context_ = nullptr;

@@ -19,6 +19,13 @@ struct RingOptions {
   bool start_disabled = false;      // the thread that enables the ring becomes its only issuer
 };
 
+// The operations in flight as JavaScript knows them: the high word of each one's user data by its
+// slot, which is the low word. Negative where the slot is free.
+struct LiveSlots {
+  const int32_t* high_words = nullptr;
+  uint32_t count = 0;
+};
+
 class Ring {
  public:
   Ring() = default;
@@ -49,6 +56,10 @@ class Ring {
     published_tail_ = tail;
     sq_tail_->store(tail, std::memory_order_release);
   }
+  // The kernel has gone through all that was published. For another thread than the one that enters, too.
+  bool has_submitted_all() const {
+    return sq_tail_->load(std::memory_order_acquire) == submission_head();
+  }
   uint32_t published_submissions() const { return published_tail_ - submission_head(); }
   io_uring_sqe* submission_at(uint32_t index) const { return &sqes_[index & sq_mask_]; }
 
@@ -70,7 +81,7 @@ class Ring {
   // Ends everything in flight: cancels all and reaps until `in_flight` terminal completions were
   // seen, or until `deadline_ms` passed. Results that are descriptors are closed. Returns how many
   // operations the kernel still holds: if that is not 0, no memory it was given may ever be freed.
-  uint32_t Drain(uint32_t in_flight, uint32_t deadline_ms);
+  uint32_t Drain(uint32_t in_flight, uint32_t deadline_ms, const LiveSlots& live = {});
   // Unmaps and closes. `keep_memory` leaves registered memory alone: for a ring that could not be
   // drained.
   void Close(bool keep_memory = false);
@@ -93,6 +104,9 @@ class Ring {
 
  private:
   int Map(const io_uring_params& params);
+  void RequestCancel(uint64_t user_data, uint32_t flags);
+  uint32_t RequestEnd(uint32_t in_flight, uint64_t deadline, const LiveSlots& live);
+  uint32_t Reap(uint32_t in_flight);
 
   int fd_ = -1;
   int enter_fd_ = -1;             // the descriptor, or its registered index

@@ -1,13 +1,11 @@
 #include "ring_handle.h"
 
+#include "sleepers.h"
 #include "socket_calls.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <ctime>
-#include <mutex>
 #include <utility>
-#include <vector>
 
 // As weak as what it leads to (uv_weak.h): a runtime without libuv need not have it.
 #pragma weak napi_get_uv_event_loop
@@ -19,22 +17,14 @@ namespace {
 // How long the end of an environment waits for the kernel to give operations back.
 constexpr uint32_t kEnvironmentEndDrainMs = 2000;
 
-// The loops in which a ring sleeps: one in each, since two would keep each other awake. Of the
-// whole process, and not of an environment, because one loop may have loaded the addon several
-// times.
-std::mutex sleepers_mutex;
-std::vector<const uv_loop_t*> sleepers;
-
-bool ClaimSleeper(const uv_loop_t* loop) {
-  const std::lock_guard<std::mutex> lock(sleepers_mutex);
-  if (std::find(sleepers.begin(), sleepers.end(), loop) != sleepers.end()) return false;
-  sleepers.push_back(loop);
-  return true;
+uint64_t NowNs() {
+  timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1000000000 + static_cast<uint64_t>(now.tv_nsec);
 }
 
-void ReleaseSleeper(const uv_loop_t* loop) {
-  const std::lock_guard<std::mutex> lock(sleepers_mutex);
-  sleepers.erase(std::remove(sleepers.begin(), sleepers.end(), loop), sleepers.end());
+uint32_t Number(const Napi::CallbackInfo& info, size_t index) {
+  return info[index].As<Napi::Number>().Uint32Value();
 }
 
 }  // namespace
@@ -47,7 +37,9 @@ Napi::Function RingHandle::Define(Napi::Env env) {
                          InstanceMethod<&RingHandle::RegisterBufferRing>("registerBufferRing"),
                          InstanceMethod<&RingHandle::Start>("start"),
                          InstanceMethod<&RingHandle::Submit>("submit"),
+                         InstanceMethod<&RingHandle::ContinueDispatch>("continueDispatch"),
                          InstanceMethod<&RingHandle::Wake>("wake"),
+                         InstanceMethod<&RingHandle::Perform>("perform"),
                          InstanceMethod<&RingHandle::Reference>("reference"),
                          InstanceMethod<&RingHandle::Unreference>("unreference"),
                          InstanceMethod<&RingHandle::Close>("close"),
@@ -62,26 +54,25 @@ RingHandle::~RingHandle() {
   if (open_) OnEnvironmentEnd(this);
   if (control_memory_ != nullptr) control_memory_->Release();
   if (descriptors_ != nullptr) descriptors_->Release();
+  if (live_ != nullptr) live_->Release();
 }
 
 Napi::Value RingHandle::SetUp(const Napi::CallbackInfo& info) {
   // Values and no object: reading properties fails, fatally, in a worker that is being terminated.
-  const auto number = [&info](size_t index) {
-    return info[index].As<Napi::Number>().Uint32Value();
-  };
   threaded_ = info[0].As<Napi::Boolean>().Value();
   RingOptions ring_options;
   // An I/O thread takes from a ring of its own, which has half as many entries.
-  ring_options.submission_entries = number(1) * (threaded_ ? 2 : 1);
-  ring_options.completion_entries = number(2);
-  ring_options.withheld_flags = number(3);
+  ring_options.submission_entries = Number(info, 1) * (threaded_ ? 2 : 1);
+  ring_options.completion_entries = Number(info, 2);
+  ring_options.withheld_flags = Number(info, 3);
   ring_options.start_disabled = threaded_;
-  int result = ring_.SetUp(ring_options);
+  int result = ring_->SetUp(ring_options);
   if (result == 0) {
     control_memory_ = MemoryRegion::Map(4096);
     descriptors_ = MemoryRegion::Map(kDescriptorLimit / 8);
-    if (control_memory_ == nullptr || descriptors_ == nullptr) {
-      ring_.Close();
+    live_ = MemoryRegion::Map(kSlotLimit * sizeof(int32_t));
+    if (control_memory_ == nullptr || descriptors_ == nullptr || live_ == nullptr) {
+      ring_->Close();
       result = -ENOMEM;
     } else {
       control_ = ControlBlock(control_memory_->base());
@@ -125,21 +116,21 @@ Napi::Value RingHandle::Allocate(const Napi::CallbackInfo& info) {
 
 Napi::Value RingHandle::RegisterBufferRing(const Napi::CallbackInfo& info) {
   MemoryRegion* region = info[0].As<Napi::External<MemoryRegion>>().Data();
-  const int result = ring_.RegisterBufferRing(
-      region, info[1].As<Napi::Number>().Uint32Value(),
-      static_cast<uint16_t>(info[2].As<Napi::Number>().Uint32Value()),
-      static_cast<uint16_t>(info[3].As<Napi::Number>().Uint32Value()));
+  const int result = ring_->RegisterBufferRing(region, Number(info, 1),
+                                               static_cast<uint16_t>(Number(info, 2)),
+                                               static_cast<uint16_t>(Number(info, 3)));
   // Of no use without its buffers: what it locks goes back now, not when it is collected.
-  if (result < 0) ring_.Close();
+  if (result < 0) ring_->Close();
   return Napi::Number::New(info.Env(), result);
 }
 
 Napi::Value RingHandle::Start(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   dispatch_ = Napi::Persistent(info[0].As<Napi::Function>());
+  continue_later_ = Napi::Persistent(info[2].As<Napi::Function>());
   const int error = threaded_ ? StartThread() : StartLoop(info[1].As<Napi::Boolean>());
   if (error != 0) {
-    ring_.Close();
+    ring_->Close();
     return Napi::Number::New(env, error);
   }
   // Registered last, so that it runs first: before the threadsafe function's own end. An I/O thread
@@ -167,7 +158,7 @@ int RingHandle::StartLoop(bool prefer_eventfd) {
   loop_ = std::make_unique<LoopDispatcher>();
   const bool sleeps = !prefer_eventfd && ClaimSleeper(loop);
   const int error = loop_->Start(
-      loop, &ring_, control_,
+      loop, ring_.get(), control_, static_cast<const int32_t*>(live_->base()),
       sleeps ? LoopDispatcher::Wake::kRing : LoopDispatcher::Wake::kEventfd,
       [](void* context) { return static_cast<RingHandle*>(context)->CallDispatch(); }, this);
   if (sleeps && (error != 0 || loop_->wake() != LoopDispatcher::Wake::kRing)) ReleaseSleeper(loop);
@@ -178,17 +169,7 @@ int RingHandle::StartLoop(bool prefer_eventfd) {
 int RingHandle::StartThread() {
   const Napi::String name = Napi::String::New(Env(), "proactor");
   const auto call = [](napi_env env, napi_value, void* context, void*) {
-    auto* self = static_cast<RingHandle*>(context);
-    if (env == nullptr || !self->open_) return;
-    timespec now;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-    self->control_.Set(kNowMs, static_cast<int32_t>(static_cast<uint32_t>(
-                                   now.tv_sec * 1000 + now.tv_nsec / 1000000)));
-    const bool alive = self->CallDispatch();
-    // The batch's budget was spent: let the event loop turn, then go on.
-    if (alive && self->open_ && self->thread_->EndDispatch()) {
-      napi_call_threadsafe_function(self->threadsafe_function_, nullptr, napi_tsfn_nonblocking);
-    }
+    if (env != nullptr) static_cast<RingHandle*>(context)->DispatchPosted(false);
   };
   if (napi_create_threadsafe_function(Env(), nullptr, nullptr, name, 0, 1, nullptr, nullptr, this,
                                       call, &threadsafe_function_) != napi_ok) {
@@ -197,7 +178,7 @@ int RingHandle::StartThread() {
   napi_unref_threadsafe_function(Env(), threadsafe_function_);
   thread_ = std::make_unique<ThreadDispatcher>();
   const int error = thread_->Start(
-      &ring_, control_,
+      ring_.get(), control_, static_cast<const int32_t*>(live_->base()),
       [](void* function) {
         napi_call_threadsafe_function(static_cast<napi_threadsafe_function>(function), nullptr,
                                       napi_tsfn_nonblocking);
@@ -205,6 +186,31 @@ int RingHandle::StartThread() {
       threadsafe_function_);
   if (error != 0) napi_release_threadsafe_function(threadsafe_function_, napi_tsfn_abort);
   return error;
+}
+
+// The runtime serves up to a thousand posts in one turn of its loop. So what comes is dispatched for a
+// time, and the rest of it by continueLater(), when the loop has turned.
+void RingHandle::DispatchPosted(bool is_turn) {
+  constexpr uint64_t kTurnNs = 5000000;
+  if (!open_) return;
+  const uint64_t now_ns = NowNs();
+  if (is_turn || !goes_on_) turn_ends_ns_ = now_ns + kTurnNs;
+  goes_on_ = false;
+  control_.Set(kNowMs, static_cast<int32_t>(static_cast<uint32_t>(now_ns / 1000000)));
+  // Another one that this one leads to is announced by nobody: see EndDispatch().
+  if (!CallDispatch() || !open_ || !thread_->EndDispatch()) return;
+  goes_on_ = NowNs() < turn_ends_ns_;
+  if (goes_on_) {
+    napi_call_threadsafe_function(threadsafe_function_, nullptr, napi_tsfn_nonblocking);
+  } else {
+    napi_value result;
+    napi_call_function(Env(), Value(), continue_later_.Value(), 0, nullptr, &result);
+  }
+}
+
+Napi::Value RingHandle::ContinueDispatch(const Napi::CallbackInfo& info) {
+  DispatchPosted(true);
+  return info.Env().Undefined();
 }
 
 Napi::Value RingHandle::ExposeBuffer(void* base, size_t bytes) {
@@ -219,6 +225,7 @@ void RingHandle::Expose(Napi::Object* result) {
   const auto number = [](uint32_t value) { return static_cast<double>(value); };
   result->Set("control", ExposeBuffer(control_memory_->base(), kControlBytes));
   result->Set("descriptors", ExposeBuffer(descriptors_->base(), descriptors_->size()));
+  result->Set("live", ExposeBuffer(live_->base(), live_->size()));
   if (threaded_) {
     result->Set("submissions",
                 ExposeBuffer(thread_->submissions()->base(), thread_->submissions()->size()));
@@ -227,18 +234,18 @@ void RingHandle::Expose(Napi::Object* result) {
     result->Set("submissionEntries", number(thread_->submission_entries()));
     result->Set("completionEntries", number(thread_->completion_entries()));
   } else {
-    result->Set("submissions", ExposeBuffer(ring_.submission_memory(), ring_.submission_bytes()));
-    result->Set("completions", ExposeBuffer(ring_.ring_memory(), ring_.ring_bytes()));
-    result->Set("submissionEntries", number(ring_.submission_entries()));
-    result->Set("completionEntries", number(ring_.completion_entries()));
-    result->Set("submissionHeadOffset", number(ring_.submission_head_offset()));
-    result->Set("completionHeadOffset", number(ring_.completion_head_offset()));
-    result->Set("completionTailOffset", number(ring_.completion_tail_offset()));
-    result->Set("completionsOffset", number(ring_.completion_entries_offset()));
+    result->Set("submissions", ExposeBuffer(ring_->submission_memory(), ring_->submission_bytes()));
+    result->Set("completions", ExposeBuffer(ring_->ring_memory(), ring_->ring_bytes()));
+    result->Set("submissionEntries", number(ring_->submission_entries()));
+    result->Set("completionEntries", number(ring_->completion_entries()));
+    result->Set("submissionHeadOffset", number(ring_->submission_head_offset()));
+    result->Set("completionHeadOffset", number(ring_->completion_head_offset()));
+    result->Set("completionTailOffset", number(ring_->completion_tail_offset()));
+    result->Set("completionsOffset", number(ring_->completion_entries_offset()));
     result->Set("sleepsInRing", loop_->wake() == LoopDispatcher::Wake::kRing);
   }
-  result->Set("setupFlags", number(ring_.setup_flags()));
-  result->Set("features", number(ring_.features()));
+  result->Set("setupFlags", number(ring_->setup_flags()));
+  result->Set("features", number(ring_->features()));
 }
 
 bool RingHandle::CallDispatch() {
@@ -276,15 +283,20 @@ bool RingHandle::CallDispatch() {
 Napi::Value RingHandle::Submit(const Napi::CallbackInfo& info) {
   if (!open_) return Napi::Number::New(info.Env(), -EBADF);
   if (threaded_) {
-    thread_->SubmitAndWaitForRoom();
+    thread_->SubmitAndWaitForRoom(Number(info, 0));
     return Napi::Number::New(info.Env(), 0);
   }
-  return Napi::Number::New(info.Env(), loop_->Submit());
+  return Napi::Number::New(info.Env(), loop_->Submit(Number(info, 0)));
 }
 
 Napi::Value RingHandle::Wake(const Napi::CallbackInfo& info) {
   if (open_ && threaded_) thread_->Wake();
   return info.Env().Undefined();
+}
+
+Napi::Value RingHandle::Perform(const Napi::CallbackInfo& info) {
+  const bool can = open_ && threaded_;
+  return Napi::Number::New(info.Env(), can ? thread_->Perform(Number(info, 0)) : -EAGAIN);
 }
 
 Napi::Value RingHandle::Reference(const Napi::CallbackInfo& info) {
@@ -310,7 +322,7 @@ Napi::Value RingHandle::Unreference(const Napi::CallbackInfo& info) {
 Napi::Value RingHandle::Close(const Napi::CallbackInfo& info) {
   if (open_ && !close_pending_) {
     closed_ = Napi::Persistent(info[1].As<Napi::Function>());
-    drain_ms_ = info[0].As<Napi::Number>().Uint32Value();
+    drain_ms_ = Number(info, 0);
     // The batch that is being dispatched lies in the memory that goes with the ring.
     close_pending_ = dispatching_;
     if (!close_pending_) BeginClose(drain_ms_);
@@ -350,36 +362,38 @@ void RingHandle::FinishClose(uint32_t leaked) {
     for (auto& buffer : exposed_) buffer.Value().Detach();
   }
   exposed_.clear();
-  CloseOwnedDescriptors();
+  // Streams and acceptors that JavaScript did not get to close: their peers see the end now, not when
+  // the process ends.
+  CloseDescriptors(descriptors_->base(), kDescriptorLimit);
   // Now and not with this object, whose end is the garbage collector's to choose.
-  thread_.reset();
-  ring_.Close(leaked != 0);
-  if (async_context_ != nullptr) napi_async_destroy(env, async_context_);
-  async_context_ = nullptr;
+  if (thread_ != nullptr && thread_->abandoned()) {
+    LeaveToThread();
+  } else {
+    thread_.reset();
+    ring_->Close(leaked != 0);
+  }
   if (threaded_) {
     napi_remove_env_cleanup_hook(env, OnEnvironmentEnd, this);
   } else {
+    napi_async_destroy(env, async_context_);
     napi_remove_async_cleanup_hook(async_cleanup_hook_);
   }
-  async_cleanup_hook_ = nullptr;
   dispatch_.Reset();
+  continue_later_.Reset();
   if (!environment_ending_) {
-    const Napi::Function closed = closed_.Value();
-    closed_.Reset();
     Unref();
-    closed.Call({Napi::Number::New(env, leaked)});
+    closed_.Value().Call({Napi::Number::New(env, leaked)});
+    closed_.Reset();
   }
 }
 
-// Streams and acceptors that JavaScript did not get to close: their peers see the end now, not when
-// the process ends.
-void RingHandle::CloseOwnedDescriptors() {
-  const auto* words = static_cast<const uint64_t*>(descriptors_->base());
-  for (uint32_t word = 0; word < kDescriptorLimit / 64; ++word) {
-    for (uint64_t bits = words[word]; bits != 0; bits &= bits - 1) {
-      CloseDescriptor(static_cast<int>(word * 64 + static_cast<uint32_t>(__builtin_ctzll(bits))));
-    }
-  }
+// A thread that is stuck in the kernel goes on with these whenever it gets out: they are nobody else's
+// any more, and nobody's to free.
+void RingHandle::LeaveToThread() {
+  thread_.release();
+  ring_.release();
+  ring_ = std::make_unique<Ring>();
+  control_memory_ = descriptors_ = live_ = nullptr;
 }
 
 }  // namespace proactor

@@ -21,6 +21,7 @@ constexpr uint32_t kUnreferenced = 3;     // those of them that do not keep the 
 constexpr uint32_t kLoopReferenced = 4;   // 1 while the dispatcher keeps the event loop alive
 constexpr uint32_t kLibuvReady = 5;       // loop dispatch: the poll of libuv's own descriptor completed
 constexpr uint32_t kNowMs = 6;            // milliseconds of the monotonic clock at the batch's start, modulo 2^32
+constexpr uint32_t kSlots = 7;            // slots that have been in use: see LiveSlots
 
 // JavaScript to whoever drives the ring: nothing may be held back, see kQuiet.
 constexpr uint32_t kLoud = 17;
@@ -58,6 +59,10 @@ constexpr int32_t kSleepingForRoom = 2;        // the completion queue is full: 
 constexpr uint32_t kInternalSlot = 0;
 // The generation in slot 0 of TypeScript's own operations that have no handler; native code's have 0.
 constexpr uint32_t kUnhandled = 1;
+// The same, for cancels whose successes are counted.
+constexpr uint32_t kCounted = 2;
+// Slots that there can be, the internal one included.
+constexpr uint32_t kSlotLimit = 262144;
 // One bit for each descriptor that is closed together with the ring: as many as a process can have by default at most.
 constexpr uint32_t kDescriptorLimit = 1048576;
 // Set in the high word where a result >= 0 is a descriptor that somebody must close.

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -46,6 +47,20 @@ int TrySend(int fd, const void* data, size_t length) {
   return ResultOf(static_cast<int>(send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)));
 }
 
+int TrySendSeveral(int fd, const iovec* pieces, size_t count) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces);
+  message.msg_iovlen = count;
+  return ResultOf(static_cast<int>(sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL)));
+}
+
+int IsReset(int fd) {
+  tcp_info info{};
+  socklen_t length = sizeof(info);
+  if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) != 0) return 0;
+  return info.tcpi_state == TCP_CLOSE ? 1 : 0;
+}
+
 int TryReceive(int fd, void* data, size_t capacity) {
   return ResultOf(static_cast<int>(recv(fd, data, capacity, MSG_DONTWAIT)));
 }
@@ -77,6 +92,15 @@ int GetPeerAddress(int fd, void* address, size_t capacity) {
 }
 
 int CloseDescriptor(int fd) { return ResultOf(close(fd)); }
+
+void CloseDescriptors(const void* bits, uint32_t count) {
+  const auto* words = static_cast<const uint64_t*>(bits);
+  for (uint32_t word = 0; word < count / 64; ++word) {
+    for (uint64_t left = words[word]; left != 0; left &= left - 1) {
+      CloseDescriptor(static_cast<int>(word * 64 + static_cast<uint32_t>(__builtin_ctzll(left))));
+    }
+  }
+}
 
 int EncodeAddress(const char* text, uint16_t port, void* address, size_t capacity) {
   sockaddr_in v4{};

@@ -4,6 +4,7 @@
 #define PROACTOR_SOCKET_CALLS_H_
 
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -23,6 +24,10 @@ int IsReadable(int fd);
 int ShutdownSocket(int fd, int how);
 // What the socket takes at once, without waiting: -EAGAIN if nothing.
 int TrySend(int fd, const void* data, size_t length);
+// The same, of several pieces.
+int TrySendSeveral(int fd, const iovec* pieces, size_t count);
+// Whether a TCP connection is closed, by a reset unless both ends have ended it: 1 or 0.
+int IsReset(int fd);
 // What the socket has at once, without waiting: 0 at the end, -EAGAIN if nothing.
 int TryReceive(int fd, void* data, size_t capacity);
 int SetIntegerOption(int fd, int level, int name, int value);
@@ -32,6 +37,8 @@ int SetLinger(int fd, bool enabled, int seconds);
 int GetLocalAddress(int fd, void* address, size_t capacity);
 int GetPeerAddress(int fd, void* address, size_t capacity);
 int CloseDescriptor(int fd);
+// Closes those whose bits are set, of `count` bits.
+void CloseDescriptors(const void* bits, uint32_t count);
 
 // Writes a sockaddr_in or sockaddr_in6 and returns its length; -EINVAL if `text` is no numeric
 // address. An IPv6 scope ("fe80::1%eth0", "fe80::1%2") is resolved.

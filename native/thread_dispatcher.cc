@@ -8,8 +8,18 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
+
+#include "socket_calls.h"
 
 namespace proactor {
+
+namespace {
+
+// What a thread is given to end, beyond the time for what is in flight.
+constexpr uint32_t kEndMs = 1000;
+
+}  // namespace
 
 ThreadDispatcher::~ThreadDispatcher() {
   if (eventfd_ >= 0) close(eventfd_);
@@ -17,9 +27,11 @@ ThreadDispatcher::~ThreadDispatcher() {
   if (completions_ != nullptr) completions_->Release();
 }
 
-int ThreadDispatcher::Start(Ring* ring, ControlBlock control, Post post, void* context) {
+int ThreadDispatcher::Start(Ring* ring, ControlBlock control, const int32_t* live, Post post,
+                            void* context) {
   ring_ = ring;
   control_ = control;
+  live_ = live;
   post_ = post;
   context_ = context;
   // Half the kernel's, so that everything published fits into one submission and no linked chain is
@@ -33,6 +45,7 @@ int ThreadDispatcher::Start(Ring* ring, ControlBlock control, Post post, void* c
   if (eventfd_ < 0) return -errno;
 
   sem_init(&enabled_, 0, 0);
+  sem_init(&finished_, 0, 0);
   // Signals are the process's affair: the new thread inherits a mask that blocks all of them.
   sigset_t all, before;
   sigfillset(&all);
@@ -57,9 +70,9 @@ void ThreadDispatcher::Wake() {
   [[maybe_unused]] const ssize_t written = write(eventfd_, &one, sizeof(one));
 }
 
-void ThreadDispatcher::SubmitAndWaitForRoom() {
+void ThreadDispatcher::SubmitAndWaitForRoom(uint32_t up_to) {
   const int32_t taken = control_.At(kTakenHead).load(std::memory_order_acquire);
-  const int32_t tail = control_.Get(kSubmissionTail);
+  const int32_t tail = static_cast<int32_t>(up_to);
   // seq_cst against the thread's store to kSleeping: either it sees the tail, or we see that it
   // sleeps.
   control_.At(kPublishedTail).store(tail, std::memory_order_seq_cst);
@@ -72,6 +85,15 @@ void ThreadDispatcher::SubmitAndWaitForRoom() {
     }
     sched_yield();
   }
+}
+
+int ThreadDispatcher::Perform(uint32_t tail) {
+  const int32_t taken = control_.At(kTakenHead).load(std::memory_order_acquire);
+  if (taken != control_.Get(kPublishedTail) || !ring_->has_submitted_all()) return -EAGAIN;
+  const auto* entries = static_cast<const io_uring_sqe*>(submissions_->base());
+  const io_uring_sqe& entry = entries[(tail - 1) & submission_mask_];
+  if (entry.opcode == IORING_OP_CLOSE) return CloseDescriptor(entry.fd);
+  return TrySend(entry.fd, reinterpret_cast<const void*>(entry.addr), entry.len);
 }
 
 bool ThreadDispatcher::EndDispatch() {
@@ -91,6 +113,12 @@ uint32_t ThreadDispatcher::Stop(uint32_t drain_ms) {
   drain_ms_ = drain_ms;
   stop_.store(true, std::memory_order_release);
   Wake();
+  if (!WaitUntilFinished(drain_ms + kEndMs)) {
+    pthread_detach(thread_);
+    abandoned_ = true;
+    const int32_t in_flight = control_.Get(kInFlight);
+    return in_flight > 0 ? static_cast<uint32_t>(in_flight) : 1;
+  }
   pthread_join(thread_, nullptr);
   const auto* entries = static_cast<const io_uring_cqe*>(completions_->base());
   const uint32_t tail = static_cast<uint32_t>(control_.Get(kCompletionTail));
@@ -104,6 +132,22 @@ uint32_t ThreadDispatcher::Stop(uint32_t drain_ms) {
     CloseWithdrawn(withdrawn[taken & submission_mask_]);
   }
   return leaked_;
+}
+
+bool ThreadDispatcher::WaitUntilFinished(uint32_t ms) {
+  timespec until;
+  clock_gettime(CLOCK_REALTIME, &until);
+  until.tv_sec += ms / 1000;
+  until.tv_nsec += static_cast<long>(ms % 1000) * 1000000;
+  if (until.tv_nsec >= 1000000000) {
+    ++until.tv_sec;
+    until.tv_nsec -= 1000000000;
+  }
+  int result;
+  do {
+    result = sem_timedwait(&finished_, &until);
+  } while (result != 0 && errno == EINTR);
+  return result == 0;
 }
 
 void ThreadDispatcher::Run() {
@@ -121,14 +165,15 @@ void ThreadDispatcher::Run() {
     // What did not fit is submitted first, without waiting; then there is room for the rest.
     const bool took_all = control_.At(kPublishedTail).load(std::memory_order_seq_cst) ==
                           control_.Get(kTakenHead);
-    ring_->PublishSubmissions(tail_);
     if (ring_->overflown()) control_.Count(kCounterOverflows);
     control_.Count(kCounterEnters);
     ring_->Enter(took_all && wake_poll_armed_ ? 1 : 0, nullptr);
     control_.At(kSleeping).store(kSleepingNo, std::memory_order_relaxed);
     while (!HandOverCompletions() && !stop_.load(std::memory_order_acquire)) WaitForRoom();
   }
-  leaked_ = ring_->Drain(in_flight_ + (wake_poll_armed_ ? 1 : 0), drain_ms_);
+  const LiveSlots live{live_, static_cast<uint32_t>(control_.Get(kSlots))};
+  leaked_ = ring_->Drain(in_flight_ + (wake_poll_armed_ ? 1 : 0), drain_ms_, live);
+  sem_post(&finished_);
 }
 
 io_uring_sqe* ThreadDispatcher::NextEntry() {
@@ -156,12 +201,21 @@ uint32_t ThreadDispatcher::TakeSubmissions() {
       static_cast<uint32_t>(control_.At(kPublishedTail).load(std::memory_order_seq_cst));
   uint32_t head = static_cast<uint32_t>(control_.Get(kTakenHead));
   const uint32_t before = head;
+  uint32_t chain = 0;  // members of the chain that is being taken
   while (head != published) {
     io_uring_sqe* entry = NextEntry();
-    if (entry == nullptr) break;
+    if (entry == nullptr) {
+      // To the kernel a chain ends with a submission: the next one takes it whole.
+      head -= chain;
+      tail_ -= chain;
+      break;
+    }
     *entry = entries[head++ & submission_mask_];
+    chain = (entry->flags & IOSQE_IO_LINK) != 0 ? chain + 1 : 0;
   }
   in_flight_ += head - before;
+  // Before the head moves: whoever sees that they were taken sees that the kernel is to get them.
+  ring_->PublishSubmissions(tail_);
   // The release gives the entries back to their writer.
   control_.At(kTakenHead).store(static_cast<int32_t>(head), std::memory_order_release);
   return head - before;
@@ -197,7 +251,9 @@ bool ThreadDispatcher::HandOverCompletions() {
   control_.At(kCompletionTail).store(static_cast<int32_t>(tail), std::memory_order_release);
   if (loud_tail != static_cast<uint32_t>(control_.Get(kLoudTail))) {
     control_.At(kLoudTail).store(static_cast<int32_t>(loud_tail), std::memory_order_seq_cst);
-    if (control_.At(kPosted).exchange(1, std::memory_order_seq_cst) == 0) {
+    // At the end nobody is there to be told: what posts lead to goes once the thread has had its time.
+    if (!stop_.load(std::memory_order_acquire) &&
+        control_.At(kPosted).exchange(1, std::memory_order_seq_cst) == 0) {
       control_.Count(kCounterPosts);
       post_(context_);
     }
@@ -210,7 +266,6 @@ bool ThreadDispatcher::HandOverCompletions() {
 void ThreadDispatcher::WaitForRoom() {
   control_.At(kSleeping).store(kSleepingForRoom, std::memory_order_seq_cst);
   TakeSubmissions();
-  ring_->PublishSubmissions(tail_);
   const uint32_t waiting = static_cast<uint32_t>(control_.Get(kCompletionTail)) -
                            static_cast<uint32_t>(
                                control_.At(kCompletionHead).load(std::memory_order_seq_cst));

@@ -28,20 +28,28 @@ class ThreadDispatcher {
   ThreadDispatcher(const ThreadDispatcher&) = delete;
   ThreadDispatcher& operator=(const ThreadDispatcher&) = delete;
 
-  // `ring` was set up disabled; it and the control block are borrowed until Stop() returned.
-  // Returns 0 or
-  // -errno. Everything below is for the JavaScript thread.
-  int Start(Ring* ring, ControlBlock control, Post post, void* context);
+  // `ring` was set up disabled; it, the control block and the `live` words of the slots (LiveSlots)
+  // are borrowed until Stop() returned. Returns 0 or -errno. Everything below is for the JavaScript
+  // thread.
+  int Start(Ring* ring, ControlBlock control, const int32_t* live, Post post, void* context);
   // Wakes the I/O thread up: to be called after publishing if kSleeping asks for it.
   void Wake();
-  // Publishes, and waits until the I/O thread took at least one entry, if there is one to take.
-  void SubmitAndWaitForRoom();
+  // Publishes the entries before `tail`, and waits until the I/O thread took at least one, if there is
+  // one to take.
+  void SubmitAndWaitForRoom(uint32_t tail);
+  // Performs the send or close that the entry before `tail` describes, on this thread and without
+  // waiting, where the kernel has got everything that was published before: what it would do first it
+  // has done. The entry is the caller's then to take back. -EAGAIN where it was not performed.
+  int Perform(uint32_t tail);
   // After a dispatch: true if completions came meanwhile and no post announces them, so that the
   // caller has to see to another dispatch.
   bool EndDispatch();
   // Ends the thread: what is in flight is cancelled and reaped, descriptors in undispatched
-  // completions are closed. Returns how many operations the kernel still holds.
+  // completions are closed. Returns how many operations the kernel still holds. A thread that is stuck
+  // in the kernel is not waited for without end: then it is left to itself, and with it all that it was
+  // given, this object included; see abandoned().
   uint32_t Stop(uint32_t drain_ms);
+  bool abandoned() const { return abandoned_; }
 
   MemoryRegion* submissions() const { return submissions_; }
   MemoryRegion* completions() const { return completions_; }
@@ -50,6 +58,7 @@ class ThreadDispatcher {
 
  private:
   void Run();
+  bool WaitUntilFinished(uint32_t ms);
   uint32_t TakeSubmissions();
   bool ArmWakePoll();
   bool HandOverCompletions();
@@ -58,6 +67,7 @@ class ThreadDispatcher {
 
   Ring* ring_ = nullptr;
   ControlBlock control_;
+  const int32_t* live_ = nullptr;
   Post post_ = nullptr;
   void* context_ = nullptr;
   MemoryRegion* submissions_ = nullptr;
@@ -68,6 +78,8 @@ class ThreadDispatcher {
   pthread_t thread_{};
   bool running_ = false;
   sem_t enabled_;              // posted by the I/O thread once enable_error_ is known
+  sem_t finished_;             // posted by it at its end
+  bool abandoned_ = false;
   int enable_error_ = 0;
   std::atomic<bool> stop_{false};
   uint32_t drain_ms_ = 0;      // written before stop_ is stored

@@ -7,7 +7,7 @@ const entry = { owned: null, address: () => {} } as unknown as SubmissionEntry;
 
 /** A table of 2000 operations, 512 slots of which are free, in which so many operations have ended. */
 function tableAfter(operations: number): HandlerTable {
-  const table = new HandlerTable(2000);
+  const table = new HandlerTable(2000, new Int32Array(2001), new Int32Array(16));
   const state = table as unknown as { free: Int32Array; freeHead: number; freeTail: number };
   const mask = state.free.length - 1;
   const before = state.free.slice();

@@ -294,9 +294,9 @@ describeEach('a completion handler in the place of an argument', ({ open }) => {
     ['read', [0, Buffer.alloc(1), handler], 'argument number 6'],
     ['acceptMultishot', [0, handler], 'argument number 3'],
   ] as const)('of %s is told where it belongs', (call, args, place) => {
-    const method = (open() as unknown as Record<string, (...args: unknown[]) => unknown>)[call]!;
+    const methods = open() as unknown as Record<string, (...args: unknown[]) => unknown>;
     const message = expect.stringMatching(new RegExp(`"handler" argument must be ${place}`));
-    expect(() => method(...args)).toThrow(expect.objectContaining({ code: TYPE, message }));
+    expect(() => methods[call]!(...args)).toThrow(expect.objectContaining({ code: TYPE, message }));
   });
 });
 

@@ -3,9 +3,11 @@ import { type EventEmitter, once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import * as nodeNet from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { channels, Proactor } from 'proactor';
+import { channels, constants, Proactor } from 'proactor';
 import * as net from 'proactor/net';
+import { addon } from '#lib/ring/binding';
 import { atEnd } from './support/cleanup';
+import { delay } from './support/completions';
 import { readAll } from './support/http';
 import { connectedPair, contentOf, describeNet, listening } from './support/net-bed';
 import { patient } from './support/pace';
@@ -242,5 +244,22 @@ describe('useProactor() throws', () => {
     expect(() => net.useProactor(proactor)).toThrow(
       expect.objectContaining({ code: 'ERR_PROACTOR_DISPOSED' }),
     );
+  });
+});
+
+describeNet('a server of proactor/net', ({ proactor }) => {
+  it('says once that its socket accepts nothing any more, and tries no more', async () => {
+    const { server } = await listening(() => {});
+    const errors: NodeJS.ErrnoException[] = [];
+    server.on('error', (error) => errors.push(error));
+    const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+    addon!.shutdown(fd, constants.SHUT_RDWR);
+    await until('it is told', () => errors.length > 0);
+    const { completions } = proactor().stats();
+    await delay(250);
+    expect(errors).toMatchObject([{ code: 'EINVAL', syscall: 'accept' }]);
+    expect(proactor().stats().completions - completions).toBeLessThan(5);
+    server.close();
+    await closeOf(server);
   });
 });

@@ -51,6 +51,8 @@ describeEach('proactor/net in a process of its own', (dispatcher) => {
     ['corked chunks', 40_003],
     ['more than one turn wrote', 3],
     ['what exit handlers write', 6],
+    ['many writes', 500_000],
+    ['many writes after one in an earlier turn', 500_003],
   ])('sends all of it before process.exit(): %s', async (what, bytes) => {
     const { port, received } = await collector();
     const ended = await runProgram(
@@ -76,6 +78,14 @@ describeEach('proactor/net in a process of its own', (dispatcher) => {
               await new Promise((resolve) => setImmediate(resolve));
               socket.write(letter);
             }
+          },
+          'many writes': () => {
+            for (let i = 0; i < 100; i++) socket.write('z'.repeat(5000));
+          },
+          'many writes after one in an earlier turn': async () => {
+            socket.write('abc');
+            await new Promise((resolve) => setImmediate(resolve));
+            for (let i = 0; i < 100; i++) socket.write(Buffer.alloc(5000));
           },
           'what exit handlers write': () => {
             socket.write('abc');

@@ -208,6 +208,30 @@ describeEach('readv and writev', ({ open }) => {
   });
 });
 
+describeEach('a buffer of 4 GiB', ({ open }) => {
+  // The length of an entry has 32 bits, and the kernel takes less than 2 GiB at a time. Untouched memory is not there.
+  const huge = (): Uint8Array => new Uint8Array(2 ** 32);
+
+  it('is read into, from the beginning and from another place', async () => {
+    const proactor = open();
+    const fd = openFile(temporaryFile('all of it'));
+    const buffer = huge();
+    expect(await proactor.read(fd, buffer, 0, buffer.length, 0)).toBe(9);
+    expect(await proactor.read(fd, buffer, 1000, buffer.length - 1000, 4)).toBe(5);
+    expect(Buffer.from(buffer.buffer, 0, 9).toString()).toBe('all of it');
+    expect(Buffer.from(buffer.buffer, 1000, 5).toString()).toBe('of it');
+  });
+
+  it('is one of several that are read into', async () => {
+    const proactor = open();
+    const fd = openFile(temporaryFile('all of it'));
+    const small = Buffer.alloc(4);
+    const buffer = huge();
+    expect(await proactor.readv(fd, [small, buffer, Buffer.alloc(4)], 0)).toBe(9);
+    expect(String(small) + Buffer.from(buffer.buffer, 0, 5).toString()).toBe('all of it');
+  });
+});
+
 describeEach('fsync', ({ open }) => {
   it('fulfils with 0, for data only as well', async () => {
     const proactor = open();

@@ -20,7 +20,9 @@ import {
 } from './support/sources';
 
 // Top-level files that serve every tier and know none.
-const COMMON = ['lib/errors.ts', 'lib/validate.ts', 'lib/diagnostics.ts'];
+const COMMON = ['errors', 'validate', 'diagnostics', 'timers', 'tell-each'].map(
+  (name) => `lib/${name}.ts`,
+);
 
 /** The tier of a file: imports go to the same tier or downwards. */
 function tierOf(file: string): number {
@@ -137,6 +139,28 @@ describe('files', () => {
       );
     });
     expect(silent).toEqual([]);
+  });
+});
+
+describe('clocks and timers', () => {
+  // Test suites replace the global ones: lib/timers.ts has those that there were when it was loaded.
+  it('are taken from lib/timers.ts in lib/, but for the command', () => {
+    const users = libraryFiles
+      .filter((file) => !file.startsWith('lib/cli/') && file !== 'lib/timers.ts')
+      .flatMap((file) => {
+        const code = linesOf(file)
+          .filter((line) => !/^\s*(\/\/|\*|\/\*)/.test(line))
+          .join('\n');
+        const own = /import \{([^}]*)\} from '\.\.?\/timers'/.exec(code)?.[1] ?? '';
+        const used = code.matchAll(
+          /(?<![.\w])((?:set|clear)(?:Timeout|Interval|Immediate)|queueMicrotask)\(|\b(Date\.now|performance\.now|process\.(?:nextTick|hrtime))\b/g,
+        );
+        return [...used]
+          .map(([, call, global]) => call ?? global!)
+          .filter((name) => !own.split(/[\s,]+/).includes(name))
+          .map((name) => `${file}: ${name}`);
+      });
+    expect(users).toEqual(['lib/io/stream.ts: setTimeout', 'lib/net/node-internals.ts: Date.now']);
   });
 });
 

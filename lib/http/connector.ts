@@ -2,6 +2,7 @@
 import { isIP, type Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { proactorError } from '../errors';
+import { clearTimeout, setTimeout } from '../timers';
 import { checkInteger, checkMs, checkObject } from '../validate';
 import { connectPlain, connectSecure } from './http-connect';
 

@@ -4,8 +4,8 @@ import { Server as HttpServer, ServerResponse } from 'node:http';
 import { Server as HttpsServer } from 'node:https';
 import type { Server, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { setTimeout as delay } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
+import { clearInterval, clearTimeout, delay, nowMs, setInterval, setTimeout } from '../timers';
 import { checkMs, checkObject } from '../validate';
 import { checkServer } from './attach';
 import { type Connections, connectionsOf } from './connections';
@@ -59,7 +59,7 @@ async function end(server: AnyServer, timeoutMs: number): Promise<number> {
   const closed = close(server, connections);
   server.prependListener('request', announceEnd);
   for (const socket of [...connections.sockets, ...connections.secure]) announceEndOn(socket);
-  const closeIdle = idleCloser(server, connections, Date.now() + FIRST_REQUEST_MS);
+  const closeIdle = idleCloser(server, connections, nowMs() + FIRST_REQUEST_MS);
   closeIdle();
   const poll = setInterval(closeIdle, POLL_MS);
   let timer: NodeJS.Timeout | undefined;
@@ -69,7 +69,7 @@ async function end(server: AnyServer, timeoutMs: number): Promise<number> {
   try {
     if (!(await Promise.race([closed, timeIsUp]))) return 0;
     const destroyed = destroyAll(server, connections);
-    await Promise.race([closed, delay(DESTROY_MS, undefined, { ref: false })]);
+    await Promise.race([closed, delay(DESTROY_MS, false)]);
     return destroyed;
   } finally {
     clearTimeout(timer);
@@ -147,7 +147,7 @@ function idleCloser(
   return (): void => {
     sparing(connections, () => server.closeIdleConnections?.());
     for (const session of connections.sessions) if (!session.closed) session.close();
-    if (!isHttp1 || Date.now() < firstRequestBy) return;
+    if (!isHttp1 || nowMs() < firstRequestBy) return;
     for (const socket of silentOf(connections)) socket.destroy();
   };
 }

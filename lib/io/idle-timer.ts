@@ -1,26 +1,25 @@
 // Notices when nothing happened for a time. Activity only stores the batch's clock; one timer looks
 // now and then.
-import { NOW_MS } from '../ring/layout';
 import type { Ring } from '../ring/ring';
-
-const nowMs = (): number => Number(process.hrtime.bigint() / 1_000_000n) | 0;
+import { clearTimeout, setTimeout } from '../timers';
 
 export class IdleTimer {
   readonly #ring: Ring;
   readonly #idleMs: number;
   readonly #expired: () => void;
-  #last = nowMs();
+  #last: number;
   #timer: NodeJS.Timeout;
 
   constructor(ring: Ring, idleMs: number, expired: () => void) {
     this.#ring = ring;
     this.#idleMs = idleMs;
     this.#expired = expired;
+    this.#last = ring.nowMs;
     this.#timer = this.#start(idleMs);
   }
 
   touch(): void {
-    this.#last = this.#ring.control[NOW_MS]!;
+    this.#last = this.#ring.nowMs;
   }
 
   stop(): void {
@@ -32,10 +31,10 @@ export class IdleTimer {
   }
 
   #look(): void {
-    const idle = (nowMs() - this.#last) | 0;
+    const idle = (this.#ring.nowMs - this.#last) | 0;
     if (idle >= this.#idleMs) {
       // Again after as long a silence.
-      this.#last = nowMs();
+      this.#last = this.#ring.nowMs;
       this.#timer = this.#start(this.#idleMs);
       this.#expired();
     } else {

@@ -2,11 +2,13 @@
 // iteration.
 import { invalidArgType, proactorError } from '../errors';
 import type { Ring } from '../ring/ring';
+import { queueMicrotask } from '../timers';
 import { checkInteger } from '../validate';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { InboundQueue } from './inbound-queue';
 import { PAUSED, Reception, STOPPED } from './reception';
+import type { Sender } from './sender';
 
 /**
  * Called with received bytes, which are borrowed: valid until it returns. What it throws is an
@@ -19,6 +21,8 @@ export interface ReceiverHost {
   /** The peer ended, and all that came before was consumed. */
   receiveEnded(): void;
   receiveFailed(failure: number | Error): void;
+  /** The other half, which may be told of what concerns both. */
+  readonly sending: Sender | null;
   /** Nothing is in flight any more after `stop()`. */
   receiveStopped(): void;
 }
@@ -126,6 +130,10 @@ export class Receiver extends Reception {
 
   protected override get subject(): object {
     return this.host;
+  }
+
+  protected override get sender(): Sender | null {
+    return this.host.sending;
   }
 
   // Gives what is queued to whoever wants it, and sees to it that more comes.

@@ -6,19 +6,16 @@
 // can end it.
 //
 //   idle -> armed -> idle …      paused, or enough queued: cancelled;   no buffer free: waits for one;   0 bytes: ended
-import { initiatorOf } from '../define-operation';
 import { channels } from '../diagnostics';
-import { operations } from '../operations';
+import * as own from '../own-operations';
 import { addon } from '../ring/binding';
 import { cancelOperation } from '../ring/cancel';
 import type { CompletionTarget, OperationId } from '../ring/handler-table';
-import { EAGAIN, ECANCELED, EINTR, ENOBUFS, IORING_CQE_F_MORE } from '../ring/kernel';
+import { EAGAIN, ECANCELED, ECONNRESET, EINTR, ENOBUFS, IORING_CQE_F_MORE } from '../ring/kernel';
 import { COUNTER_BUFFER_EXHAUSTION } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 import { hasCompletion } from '../ring/waiting';
-
-const receiveMultishot = initiatorOf('recvMultishot', operations.recvMultishot);
-const receiveOnce = initiatorOf('recvProvided', operations.recvProvided);
+import type { Sender } from './sender';
 
 /** Receives, one at a time, after which a stream that was paused is trusted to keep up again. */
 const SINGLES = 64;
@@ -31,8 +28,9 @@ const CANCELLED = 8; // the receive in flight
 export const REPEATS = 16; // it is a repeated one
 const WAITING_FOR_BUFFER = 32;
 const UNREFERENCED = 64;
+const ENDING = 128; // what looks like the end, until a send tells whether it is a reset
 /** The first bit that is a subclass's. */
-export const OWN_STATE = 128;
+export const OWN_STATE = 256;
 
 export abstract class Reception implements CompletionTarget {
   bytes = 0;
@@ -60,6 +58,8 @@ export abstract class Reception implements CompletionTarget {
   protected abstract nowIdle(): void;
   /** Whom the diagnostics name. */
   protected abstract get subject(): object;
+  /** The other half of the connection, if there is one. */
+  protected abstract get sender(): Sender | null;
 
   /** A receive is in flight: the descriptor may not be closed. */
   get inFlight(): boolean {
@@ -103,15 +103,14 @@ export abstract class Reception implements CompletionTarget {
   }
 
   protected arm(): void {
-    if (this.id !== 0 || (this.state & (WAITING_FOR_BUFFER | ENDED | STOPPED | PAUSED)) !== 0)
-      return;
-    if (!this.wantsMore) return;
+    const waits = WAITING_FOR_BUFFER | ENDING | ENDED | STOPPED | PAUSED;
+    if (this.id !== 0 || (this.state & waits) !== 0 || !this.wantsMore) return;
     const repeats = this.singlesLeft === 0 && this.takesAll;
     this.state = (this.state & ~(CANCELLED | REPEATS)) | (repeats ? REPEATS : 0);
     if (this.singlesLeft > 0) this.singlesLeft--;
     try {
       this.id = repeats
-        ? receiveMultishot(this.ring, this, this.fd, this.ring.buffers, 0)
+        ? own.recvMultishot(this.ring, this, this.fd, this.ring.buffers, 0)
         : this.receiveOne();
     } catch (error) {
       // No slot is free for it.
@@ -123,7 +122,7 @@ export abstract class Reception implements CompletionTarget {
 
   /** Initiates what ends with one completion. */
   protected receiveOne(): OperationId {
-    return receiveOnce(this.ring, this, this.fd, this.ring.buffers, 0);
+    return own.recvProvided(this.ring, this, this.fd, this.ring.buffers, 0);
   }
 
   /** From the next receive on it is one at a time, for a while. */
@@ -164,10 +163,8 @@ export abstract class Reception implements CompletionTarget {
 
   /** What a receive said that brought no bytes. */
   protected noData(result: number): void {
-    if (result === 0) {
-      this.state |= ENDED;
-      this.sawEnd();
-    } else if (result === -ENOBUFS) {
+    if (result === 0) this.receivedEnd();
+    else if (result === -ENOBUFS) {
       this.ring.counters[COUNTER_BUFFER_EXHAUSTION]!++;
       channels.buffersExhausted.publish({ stream: this.subject });
       this.state |= WAITING_FOR_BUFFER;
@@ -178,5 +175,27 @@ export abstract class Reception implements CompletionTarget {
     } else if (result !== -ECANCELED && result !== -EINTR && result !== -EAGAIN) {
       this.failed(result);
     }
+  }
+
+  // A socket tells of a reset once. If a send was told, or is about to be, the receive sees what looks like the
+  // peer's end.
+  private receivedEnd(): void {
+    const { sender } = this;
+    if (sender === null) this.end();
+    else if (sender.wasReset) this.failed(-ECONNRESET);
+    else if (!sender.inFlight || addon!.isReset(this.fd) === 0) this.end();
+    else {
+      this.state |= ENDING;
+      sender.whenLanded((result) => {
+        this.state &= ~ENDING;
+        if (result === -ECONNRESET) this.failed(result);
+        else this.end();
+      });
+    }
+  }
+
+  private end(): void {
+    this.state |= ENDED;
+    this.sawEnd();
   }
 }

@@ -2,15 +2,18 @@
 // descriptor; joins a Receiver and a Sender, and closes when both directions ended or destroy() was
 // called: cancel what is in flight, await it, then close.
 import { channels } from '../diagnostics';
-import { AbortError, disposedError, invalidArgType, proactorError, systemError } from '../errors';
+import { AbortError, invalidArgType, proactorError, systemError } from '../errors';
+import { close } from '../own-operations';
 import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
-import { ECANCELED } from '../ring/kernel';
+import { ECANCELED, ECONNRESET } from '../ring/kernel';
+import { queueMicrotask, setImmediate } from '../timers';
 import { checkInteger, checkMs, checkSignal } from '../validate';
 import { IdleTimer } from './idle-timer';
 import { type DataHandler, Receiver } from './receiver';
-import type { WriteData } from './send-queue';
-import { Sender, type WriteCallback } from './sender';
+import { Sender } from './sender';
+import type { WriteCallback } from './write-callbacks';
+import { checkWriteData, type WriteData } from './write-data';
 
 /** Options of a stream. */
 export interface StreamOptions {
@@ -63,7 +66,7 @@ export class Stream {
     this.#fd = fd;
     this.#allowHalfOpen = allowHalfOpen;
     this.#receiver = new Receiver(proactor.ring, fd, highWaterMark, this);
-    this.#sender = new Sender(proactor, fd, highWaterMark, this);
+    this.#sender = new Sender(proactor.ring, fd, highWaterMark, this);
     proactor.own(this);
     proactor.ring.descriptors.add(fd);
   }
@@ -169,6 +172,11 @@ export class Stream {
   }
 
   /** @internal */
+  get sending(): Sender {
+    return this.#sender;
+  }
+
+  /** @internal */
   drained(): void {
     this.onDrain?.();
   }
@@ -181,7 +189,12 @@ export class Stream {
 
   /** @internal */
   sendFailed(failure: number | Error, syscall: string): void {
-    this.destroy(typeof failure === 'number' ? systemError(failure, syscall) : failure);
+    const fail = (): void => {
+      this.destroy(typeof failure === 'number' ? systemError(failure, syscall) : failure);
+    };
+    // What came before a reset comes first.
+    if (failure === -ECONNRESET && this.#receiver.inFlight) setImmediate(fail);
+    else fail();
   }
 
   /** @internal */
@@ -198,13 +211,13 @@ export class Stream {
 
   /** Bytes sent so far: that are with the kernel. */
   get bytesWritten(): number {
-    this.#sender.update();
+    this.#sender.hasten();
     return this.#sender.bytes;
   }
 
   /** Bytes written and not sent yet. */
   get writableLength(): number {
-    this.#sender.update();
+    this.#sender.hasten();
     return this.#sender.queued;
   }
 
@@ -249,16 +262,17 @@ export class Stream {
     const { signal } = options;
     checkSignal(signal, 'options.signal');
     this.#checkWritable(undefined);
+    checkWriteData(data);
     if (signal?.aborted) return Promise.reject(new AbortError(signal.reason));
-    return new Promise((resolve, reject) => {
-      const abort = (): void => reject(new AbortError(signal?.reason));
-      this.write(data, (error) => {
-        signal?.removeEventListener('abort', abort);
-        if (error === undefined) resolve();
-        else reject(error);
-      });
-      signal?.addEventListener('abort', abort, { once: true });
+    const { promise, resolve, reject } = withResolvers();
+    const abort = (): void => reject(new AbortError(signal?.reason));
+    this.write(data, (error) => {
+      signal?.removeEventListener('abort', abort);
+      if (error === undefined) resolve();
+      else reject(error);
     });
+    signal?.addEventListener('abort', abort, { once: true });
+    return promise;
   }
 
   #checkWritable(callback: WriteCallback | undefined): void {
@@ -339,8 +353,8 @@ export class Stream {
   }
 
   /** The proactor is disposed of. @internal */
-  endWithOwner(): void {
-    this.destroy(disposedError());
+  endWithOwner(reason: Error): void {
+    this.destroy(reason);
   }
 
   /** Ends sending, then closes; for `await using`. */
@@ -371,12 +385,13 @@ export class Stream {
     // From here on the operation's to close. Were it the other way round, a worker that is
     // terminated in between would close it twice, and it might be another's by then.
     ring.descriptors.delete(this.#fd);
+    const onClosed = (result: number): void => {
+      // Cancelled together with everything else: then it is closed here.
+      if (result === -ECANCELED) ring.closeDescriptor(this.#fd);
+      this.#finish();
+    };
     try {
-      this.proactor.close(this.#fd, (result) => {
-        // Cancelled together with everything else: then it is closed here.
-        if (result === -ECANCELED) ring.closeDescriptor(this.#fd);
-        this.#finish();
-      });
+      close(ring, onClosed, this.#fd);
     } catch {
       // No slot is free for it, or the proactor is being disposed of.
       ring.closeDescriptor(this.#fd);
@@ -437,6 +452,23 @@ export class Stream {
   get fd(): number {
     return this.#fd;
   }
+}
+
+interface Resolvers {
+  readonly promise: Promise<void>;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+}
+
+// As Promise.withResolvers(), which Node 20 lacks.
+function withResolvers(): Resolvers {
+  let resolve: (() => void) | undefined;
+  let reject: ((error: Error) => void) | undefined;
+  const promise = new Promise<void>((fulfil, refuse) => {
+    resolve = fulfil;
+    reject = refuse;
+  });
+  return { promise, resolve: resolve!, reject: reject! };
 }
 
 function destroyedError(): Error {

@@ -2,13 +2,17 @@
 // iterator.
 import { channels } from '../diagnostics';
 import { illegalConstructor, invalidArgType, proactorError, systemError } from '../errors';
+import { acceptMultishot } from '../own-operations';
 import { checkProactor, type Proactor } from '../proactor';
 import { addon } from '../ring/binding';
+import { cancelOperation } from '../ring/cancel';
 import type { OperationId } from '../ring/handler-table';
 import * as kernel from '../ring/kernel';
 import type { Ring } from '../ring/ring';
 import { ADDRESS_BYTES, encodeAddress, type SocketAddress } from '../socket-address';
+import { clearTimeout, queueMicrotask, setTimeout } from '../timers';
 import { checkBoolean, checkInteger, checkObject, checkPort, checkString } from '../validate';
+import { kindOfFailure, RETRY_MS } from './accept-failure';
 import { resolveHost } from './resolve';
 import { TcpStream } from './tcp';
 import {
@@ -38,13 +42,8 @@ export interface ListenOptions extends TcpSocketOptions {
   readonly ipv6Only?: boolean;
 }
 
-// After the process or system ran out of descriptors: how long to wait before trying again.
-const RETRY_MS = 100;
 // Accepted connections that wait for the iterator's next turn.
 const QUEUE_LIMIT = 64;
-
-// The descriptor is no listening socket any more: accepting would fail for ever.
-const LASTING = [-kernel.EBADF, -kernel.EINVAL, -kernel.ENOTSOCK, -kernel.EOPNOTSUPP];
 
 /** Called with each accepted connection. What it throws is an uncaught exception. */
 export type ConnectionHandler = (stream: TcpStream) => void;
@@ -68,6 +67,7 @@ export class TcpAcceptor {
   // Calls of the iterator's next() that nothing came for yet; then #queue is empty.
   #takers: ((result: IteratorResult<TcpStream, undefined>) => void)[] = [];
   #iterating = false;
+  #delivering = false; // those of the queue, to the handler
   #id: OperationId = 0;
   #cancelled = false;
   #paused = false;
@@ -186,19 +186,19 @@ export class TcpAcceptor {
       return;
     this.#cancelled = false;
     try {
-      this.#id = this.proactor.acceptMultishot(this.#fd, kernel.SOCK_CLOEXEC, this.#onAccept);
+      this.#id = acceptMultishot(this.proactor.ring, this.#onAccept, this.#fd, kernel.SOCK_CLOEXEC);
     } catch (error) {
       // No slot is free for it; or the proactor is being disposed of, which closes this as well.
       if (!this.proactor.disposed) this.#retryLater(error as Error);
       return;
     }
-    if (!this.#referenced) this.proactor.unrefOperation(this.#id);
+    if (!this.#referenced) this.proactor.ring.setReferenced(this.#id, false);
   }
 
   #cancel(): void {
     if (this.#id === 0 || this.#cancelled) return;
     this.#cancelled = true;
-    this.proactor.cancel(this.#id);
+    cancelOperation(this.proactor.ring, this.#id);
   }
 
   readonly #onAccept = (result: number, flags: number): void => {
@@ -207,9 +207,7 @@ export class TcpAcceptor {
       // At once, so that a worker that is terminated in the middle of this leaves it to native code.
       if (result >= 0) this.proactor.ring.descriptors.add(result);
       if (result >= 0) this.#accepted(result);
-      else if (LASTING.includes(result)) this.#fail(result);
-      else if (result !== -kernel.ECANCELED && result !== -kernel.ECONNABORTED)
-        this.#retryLater(this.#errorOf(result));
+      else this.#failed(result);
     } finally {
       // Also after a handler threw: the next connection is none of its business.
       if (this.#id === 0 && this.closed) this.#finishClose();
@@ -224,7 +222,8 @@ export class TcpAcceptor {
     }
     const stream = new TcpStream(this.proactor, fd, this.#options);
     channels.accept.publish({ acceptor: this, stream });
-    if (this.#onConnection !== null && !this.#paused) this.#onConnection(stream);
+    if (this.#onConnection !== null && !this.#paused && this.#queue.length === 0)
+      this.#onConnection(stream);
     else {
       const take = this.#takers.shift();
       if (take !== undefined) take({ done: false, value: stream });
@@ -232,19 +231,30 @@ export class TcpAcceptor {
     }
   }
 
+  // From the event loop and not from within the call that lets them go on, and each in a turn of its own: a
+  // handler that throws keeps none of the others back.
   #deliverQueued(): void {
-    while (this.#queue.length > 0 && this.#onConnection !== null && !this.#paused) {
-      this.#onConnection(this.#queue.shift()!);
+    if (this.#delivering || this.#queue.length === 0) return;
+    this.#delivering = true;
+    queueMicrotask(() => {
+      this.#delivering = false;
+      if (this.#onConnection === null || this.#paused) return;
+      const stream = this.#queue.shift();
+      this.#deliverQueued();
+      if (stream !== undefined) this.#onConnection(stream);
+    });
+  }
+
+  #failed(errno: number): void {
+    const kind = kindOfFailure(errno);
+    if (kind === 'ignored') return;
+    const error = systemError(errno, 'accept', this.address);
+    if (kind !== 'lasting') {
+      this.#retryLater(error);
+      return;
     }
-  }
-
-  #errorOf(errno: number): Error {
-    return systemError(errno, 'accept', this.address);
-  }
-
-  #fail(errno: number): void {
     void this.close();
-    this.#report(this.#errorOf(errno));
+    this.#report(error);
   }
 
   #report(error: Error): void {

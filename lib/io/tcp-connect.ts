@@ -2,11 +2,14 @@
 // time limit and a signal.
 import { isIP } from 'node:net';
 import { AbortError, invalidArgValue, type SystemError, systemError } from '../errors';
+import * as own from '../own-operations';
 import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
+import { cancelOperation } from '../ring/cancel';
 import type { OperationId } from '../ring/handler-table';
 import * as kernel from '../ring/kernel';
 import { ADDRESS_BYTES, encodeAddress, type SocketAddress } from '../socket-address';
+import { clearTimeout, setTimeout } from '../timers';
 import { checkMs, checkObject, checkPort, checkSignal, checkString } from '../validate';
 import { resolveHost } from './resolve';
 import { applySocketOptions, checkSocketOptions, type TcpSocketOptions } from './tcp-options';
@@ -73,7 +76,7 @@ class Attempt {
 
   #end(error: Error): void {
     this.#ended ??= error;
-    if (this.#id !== 0 && !this.proactor.disposed) this.proactor.cancel(this.#id);
+    if (this.#id !== 0) cancelOperation(this.proactor.ring, this.#id);
     this.#interrupt?.(error);
   }
 
@@ -96,10 +99,11 @@ class Attempt {
   connect(fd: number, address: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       try {
-        this.#id = this.proactor.connect(fd, { address, port }, (result) => {
+        const connected = (result: number): void => {
           this.#id = 0;
           resolve(result);
-        });
+        };
+        this.#id = own.connect(this.proactor.ring, connected, fd, { address, port });
       } catch (error) {
         reject(error);
       }

@@ -1,8 +1,10 @@
 // A stream handle that can connect: from an endpoint to a connected socket, told through Node's request.
-
+import { connect } from '../own-operations';
+import { cancelOperation } from '../ring/cancel';
 import type { OperationId } from '../ring/handler-table';
 import { EALREADY, ECANCELED, EINVAL } from '../ring/kernel';
 import type { Endpoint, UnixEndpoint } from '../socket-address';
+import { setImmediate } from '../timers';
 import type { NodeHandle } from './node-internals';
 import type { Request } from './node-objects';
 import { openSocket, takeSocket } from './socket-setup';
@@ -49,9 +51,8 @@ export abstract class ConnectingHandle extends StreamHandle {
     if (opened < 0) return opened;
     const { descriptor } = this;
     try {
-      this.connectId = this.context.proactor.connect(descriptor, endpoint, (result) =>
-        this.connectDone(request, result, descriptor),
-      );
+      const done = (result: number): void => this.connectDone(request, result, descriptor);
+      this.connectId = connect(this.context.proactor.ring, done, descriptor, endpoint);
     } catch (error) {
       const { code, errno } = error as { code?: string; errno?: number };
       if (code === 'ERR_INVALID_ARG_VALUE') return -EINVAL;
@@ -59,7 +60,7 @@ export abstract class ConnectingHandle extends StreamHandle {
       throw error;
     }
     this.connecting = true;
-    if (!this.hasRef()) this.context.proactor.unrefOperation(this.connectId);
+    if (!this.hasRef()) this.context.proactor.ring.setReferenced(this.connectId, false);
     return 0;
   }
 
@@ -90,7 +91,7 @@ export abstract class ConnectingHandle extends StreamHandle {
     this.descriptor = -1;
     this.forgetAttempt();
     // What is in flight keeps its descriptor until it completes.
-    if (connectId !== 0) proactor.cancel(connectId);
+    if (connectId !== 0) cancelOperation(proactor.ring, connectId);
     else if (descriptor >= 0) proactor.ring.closeDescriptor(descriptor);
   }
 
@@ -101,7 +102,7 @@ export abstract class ConnectingHandle extends StreamHandle {
 
   override close(closed?: () => void): void {
     super.close(closed);
-    if (this.connectId !== 0) this.context.proactor.cancel(this.connectId);
+    if (this.connectId !== 0) cancelOperation(this.context.proactor.ring, this.connectId);
   }
 
   /** It is connected, and not about to end. */
@@ -122,11 +123,11 @@ export abstract class ConnectingHandle extends StreamHandle {
 
   override ref(): void {
     super.ref();
-    if (this.connectId !== 0) this.context.proactor.refOperation(this.connectId);
+    if (this.connectId !== 0) this.context.proactor.ring.setReferenced(this.connectId, true);
   }
 
   override unref(): void {
     super.unref();
-    if (this.connectId !== 0) this.context.proactor.unrefOperation(this.connectId);
+    if (this.connectId !== 0) this.context.proactor.ring.setReferenced(this.connectId, false);
   }
 }

@@ -2,6 +2,7 @@
 import { disposedError } from '../errors';
 import { checkProactor, Proactor } from '../proactor';
 import { addon } from '../ring/binding';
+import { nowMs } from '../timers';
 import { outside } from './async-context';
 import type { SocketSender } from './socket-sender';
 
@@ -102,7 +103,7 @@ export function contextOf(proactor: Proactor): Context {
 
 // What was written is with the kernel when the process exits, as with node:net.
 function sendAll(): void {
-  const untilMs = performance.now() + EXIT_MS;
+  const untilMs = nowMs() + EXIT_MS;
   for (const context of contexts.values()) {
     context.exitsByMs = untilMs;
     context.proactor.sendNow(untilMs);

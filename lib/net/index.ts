@@ -5,6 +5,7 @@ import { useProactor } from './context';
 import { fallbackReason } from './fallback';
 import { nodeMajor, normalizeArgs } from './node-internals';
 import { letGoToOthers } from './other-processes';
+import { knowSecureSockets } from './secure-sockets';
 import { Server as ProactorServer } from './server';
 import { Socket as ProactorSocket } from './socket';
 
@@ -15,7 +16,10 @@ export { fallbackReason } from './fallback';
 /** Whether connections run on the Proactor here. False: this module is `node:net`, see `fallbackReason`. */
 export const usesProactor: boolean = fallbackReason === undefined;
 
-if (usesProactor) letGoToOthers();
+if (usesProactor) {
+  letGoToOthers();
+  knowSecureSockets();
+}
 
 const clientChannel = channel('net.client.socket');
 // Later ones do it in Socket.prototype.connect.

@@ -1,10 +1,14 @@
 // The handle of a server of node:net: a listening socket with one multishot accept in flight.
 import { AsyncResource } from 'node:async_hooks';
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { kindOfFailure, RETRY_MS } from '../io/accept-failure';
+import { acceptMultishot } from '../own-operations';
 import { addon } from '../ring/binding';
+import { cancelOperation } from '../ring/cancel';
 import type { OperationId } from '../ring/handler-table';
 import * as kernel from '../ring/kernel';
 import type { SocketAddress } from '../socket-address';
+import { clearTimeout, inNextTurn, setImmediate, setTimeout } from '../timers';
 import { outside } from './async-context';
 import type { ConnectingHandle } from './connecting-handle';
 import type { Context } from './context';
@@ -12,14 +16,9 @@ import { internals, type NodeHandle, ownerOf } from './node-internals';
 import { PipeHandle } from './pipe-handle';
 import { bindTcp, bindTo, familyOf, localName, openSocket, takeSocket } from './socket-setup';
 import { TcpHandle } from './tcp-handle';
-import { inNextTurn, turnOf } from './turns';
+import { turnOf } from './turns';
 
 const SERVER = 1; // Node's own constant
-
-// After the process or the system ran out of descriptors or memory: how long until it is tried again.
-const RETRY_MS = 100;
-const PASSING = [-kernel.EMFILE, -kernel.ENFILE, -kernel.ENOBUFS, -kernel.ENOMEM];
-const IGNORED = [-kernel.ECANCELED, -kernel.ECONNABORTED, -kernel.EINTR, -kernel.EAGAIN];
 
 /** Called with 0 and the handle of a connection, or with -errno. */
 type OnConnection = (error: number, handle?: ConnectingHandle) => void;
@@ -39,6 +38,7 @@ export abstract class ListenHandle extends internals.Tcp {
   private toldIn = -1;
   private referenced = true;
   private closing = false;
+  private isBroken = false; // accepting would fail for ever
   /** The handle of Node's that it was left to. */
   successor: NodeHandle | undefined;
   /** As it was asked for. */
@@ -92,33 +92,39 @@ export abstract class ListenHandle extends internals.Tcp {
   }
 
   private arm(): void {
-    if (this.id !== 0 || this.closing || this.retry !== undefined) return;
+    if (this.id !== 0 || this.closing || this.isBroken || this.retry !== undefined) return;
     try {
-      this.id = this.context.proactor.acceptMultishot(
+      this.id = acceptMultishot(
+        this.context.proactor.ring,
+        this.onAccept,
         this.descriptor,
         kernel.SOCK_CLOEXEC,
-        this.onAccept,
       );
     } catch {
       if (!this.context.proactor.disposed) this.retryLater(); // no slot is free for it
       return;
     }
-    if (!this.referenced) this.context.proactor.unrefOperation(this.id);
+    if (!this.referenced) this.context.proactor.ring.setReferenced(this.id, false);
   }
 
   private readonly onAccept = (result: number, flags: number): void => {
     if ((flags & kernel.IORING_CQE_F_MORE) === 0) this.id = 0;
     try {
       if (result >= 0) this.accepted(result);
-      else if (this.closing)
-        return; // the socket was shut down
-      else if (PASSING.includes(result)) this.retryLater();
-      else if (!IGNORED.includes(result)) this.tell(result, undefined);
+      else if (!this.closing) this.failed(result); // else it was shut down
     } finally {
       if (this.id === 0 && this.closing) this.finishClose();
       else this.arm();
     }
   };
+
+  private failed(result: number): void {
+    const kind = kindOfFailure(result);
+    if (kind === 'ignored') return;
+    if (kind === 'lasting') this.isBroken = true;
+    else this.retryLater();
+    if (kind !== 'exhausted') this.tell(result, undefined);
+  }
 
   private accepted(fd: number): void {
     const { ring } = this.context.proactor;
@@ -179,7 +185,7 @@ export abstract class ListenHandle extends internals.Tcp {
     }
     // The address is free at once, as after a close: others may be about to listen there.
     if (this.successor === undefined) addon!.shutdown(this.descriptor, kernel.SHUT_RDWR);
-    this.context.proactor.cancel(this.id);
+    cancelOperation(this.context.proactor.ring, this.id);
   }
 
   /**
@@ -216,14 +222,14 @@ export abstract class ListenHandle extends internals.Tcp {
     super.ref(); // seen in process.getActiveResourcesInfo(), and nothing else
     this.referenced = true;
     this.retry?.ref();
-    if (this.id !== 0) this.context.proactor.refOperation(this.id);
+    if (this.id !== 0) this.context.proactor.ring.setReferenced(this.id, true);
   }
 
   override unref(): void {
     super.unref();
     this.referenced = false;
     this.retry?.unref();
-    if (this.id !== 0) this.context.proactor.unrefOperation(this.id);
+    if (this.id !== 0) this.context.proactor.ring.setReferenced(this.id, false);
   }
 
   override hasRef(): boolean {

@@ -3,28 +3,27 @@
 //
 // Small messages come through the shared buffers, by a repeated receive, and are copied. Of large ones the copy
 // would cost as much as the receive does: while they come, the ring tells when there is something, and it is read
-// into memory that the socket then keeps. An I/O thread has time for its own receives, and native readers copy.
+// into memory that the socket then keeps. Native readers copy.
 //
 // Of one socket a turn tells one thing, be it bytes, the end or a failure: what else came has turns of its own
 // (turns.ts), in order.
-import { initiatorOf } from '../define-operation';
 import type { HeldBytes } from '../io/chunk';
 import { InboundQueue } from '../io/inbound-queue';
 import { OWN_STATE, PAUSED, REPEATS, Reception } from '../io/reception';
-import { operations } from '../operations';
+import type { Sender } from '../io/sender';
+import * as own from '../own-operations';
 import type { OperationId } from '../ring/handler-table';
 import { POLLIN } from '../ring/kernel';
 import type { Ring } from '../ring/ring';
+import { inNextTurn, setImmediate } from '../timers';
 import { LARGE_BYTES, PIECE_BYTES } from './context';
 import type { StreamHandle } from './stream-handle';
-import { inNextTurn, turnOf } from './turns';
+import { turnOf } from './turns';
 
 /** Bytes that wait for a socket that was paused, from which on no more are received. */
 const INBOUND_MAX = 65536;
 /** Pieces that one socket is read for before others are looked at. */
 const READS_MAX = 16;
-
-const poll = initiatorOf('pollAdd', operations.pollAdd);
 
 const POLLS = OWN_STATE; // what is in flight only says that there is something
 const KEEPS_REST = OWN_STATE << 1; // of what comes after stop()
@@ -58,6 +57,10 @@ export class SocketReception extends Reception {
     return this.handle;
   }
 
+  protected override get sender(): Sender | null {
+    return this.handle.sending;
+  }
+
   resume(): void {
     if (!this.paused) return;
     this.state &= ~PAUSED;
@@ -71,14 +74,14 @@ export class SocketReception extends Reception {
   }
 
   private get mayRead(): boolean {
-    return !this.ring.threaded && !this.handle.isReadNatively;
+    return !this.handle.isReadNatively;
   }
 
   protected override receiveOne(): OperationId {
     this.state &= ~POLLS;
     if (!this.mayRead) return super.receiveOne();
     this.state |= POLLS;
-    return poll(this.ring, this, this.fd, POLLIN);
+    return own.pollAdd(this.ring, this, this.fd, POLLIN);
   }
 
   protected override received(length: number, flags: number): void {

@@ -1,24 +1,26 @@
 // The sending half of a socket's handle. An idle socket has none: whoever has nothing more to send gives
 // it back, and the next write takes it, whichever socket's that is.
+import type { Duplex } from 'node:stream';
 import { Sender } from '../io/sender';
-import { EPIPE } from '../ring/kernel';
+import { ECONNRESET, EPIPE } from '../ring/kernel';
+import { inThisContext } from './async-context';
 import type { Context } from './context';
-import type { HandleOwner } from './node-objects';
+import { internals, nodeMajor } from './node-internals';
+import type { HandleOwner, WriteDone } from './node-objects';
 import type { StreamHandle } from './stream-handle';
+
+// Node 20 tells a write of a destroyed socket of no failure.
+const hidesErrors = nodeMajor < 22;
 
 const UNBOUNDED = 0x7fffffff; // backpressure is the socket's own matter
 
-/**
- * Whether a failure says that the peer has reset the connection, and that another call was told of it before. That is
- * the receive's to tell if it was it, in the same batch: node:net reads first. A reset that the send itself was told of
- * is one that the receive takes for an end.
- */
-export function wasReset(failure: number | Error): boolean {
-  return failure === -EPIPE;
+/** Whether a failure says that the peer has reset the connection. The receive tells that: node:net reads first. */
+export function isReset(failure: number | Error): boolean {
+  return failure === -EPIPE || failure === -ECONNRESET;
 }
 
 /** Destroys a socket with an error, of which the writes that wait in its sender are told before. */
-export function failWith(error: Error, owner: HandleOwner, sender: SocketSender | null): void {
+export function failWith(error: Error, owner: Duplex, sender: SocketSender | null): void {
   try {
     sender?.tellFailure(error);
   } finally {
@@ -30,7 +32,7 @@ export class SocketSender extends Sender {
   private handle: StreamHandle;
 
   private constructor(context: Context, fd: number, handle: StreamHandle) {
-    super(context.proactor, fd, UNBOUNDED, handle);
+    super(context.proactor.ring, fd, UNBOUNDED, handle);
     this.handle = handle;
   }
 
@@ -40,6 +42,19 @@ export class SocketSender extends Sender {
     spare.rebind(fd, handle);
     spare.handle = handle;
     return spare;
+  }
+
+  /** Tells a socket once all that it wrote is sent. */
+  tellSocket(owner: HandleOwner, done: WriteDone): void {
+    owner[internals.lastWriteQueueSize] = this.queued;
+    const finish = (error?: Error): void => {
+      if (!owner.destroyed) {
+        owner[internals.lastWriteQueueSize] = 0;
+        owner._unrefTimer();
+      }
+      done(owner.destroyed && hidesErrors ? undefined : error);
+    };
+    this.whenAllSent(inThisContext('WRITEWRAP', finish));
   }
 
   override complete(result: number): void {

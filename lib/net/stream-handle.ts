@@ -6,25 +6,29 @@
 //                                       -> readBuffer() -> native    TLS, HTTP, `onread`
 //   socket._write() -> write, TLS and HTTP -> onwrite -> SocketSender -> kernel
 import { AsyncResource } from 'node:async_hooks';
-import { disposedError, systemError } from '../errors';
-import { COPY_LIMIT, mostBytesOf } from '../io/send-queue';
-import type { SenderHost } from '../io/sender';
+import type { Duplex } from 'node:stream';
+import { systemError } from '../errors';
+import type { Sender, SenderHost } from '../io/sender';
+import { mostBytesOf } from '../io/write-data';
+import { close } from '../own-operations';
 import { addon } from '../ring/binding';
 import { ECANCELED, EINVAL, ENOTCONN, SHUT_WR } from '../ring/kernel';
+import { clearTimeout, setImmediate, setTimeout } from '../timers';
 import { becomeResource, inThisContext } from './async-context';
 import type { Context } from './context';
-import { internals, nodeMajor, ownerOf } from './node-internals';
+import { internals, ownerOf } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
-import { failWith, SocketSender, wasReset } from './socket-sender';
+import { failWith, isReset, SocketSender } from './socket-sender';
 import { UserBuffer } from './user-buffer';
 
-/** Up to so many bytes a write is taken as sent while they wait, as the kernel's buffer would take them. */
-const TAKEN_MAX = 65536;
+/**
+ * Up to so many bytes a write is taken as sent while they wait, as the kernel's buffer would take them: a piece of
+ * 64 KiB with what frames it, and others before it.
+ */
+const TAKEN_MAX = 131072;
 /** How long what was taken may wait for a peer that does not read, once its socket was destroyed. */
 const LINGER_MS = 30_000;
-// Node 20 tells a write of a destroyed socket of no failure.
-const hidesErrors = nodeMajor < 22;
 
 const { runInAsyncScope } = AsyncResource.prototype;
 
@@ -40,7 +44,6 @@ const GUARDED = 64; // somebody reads in the socket's place
 export abstract class StreamHandle extends internals.JsStream implements SenderHost {
   /** Set and read by net.Socket. */
   reading = false;
-  /** @internal */
   readonly context: Context;
   /** Our own end's descriptor; -1 before there is one. */
   protected descriptor = -1;
@@ -53,6 +56,8 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   /** Told when sending has ended. */
   protected onShutdown: ((status: number) => void) | null = null;
   private onClosed: (() => void) | null = null;
+  /** What speaks TLS on it, if anything does. */
+  secure: Duplex | null = null;
 
   constructor(context: Context) {
     super();
@@ -164,38 +169,32 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   // `done` is called at once where bytes are taken: they are sent even if the socket is destroyed.
   write(data: string | Uint8Array, encoding: BufferEncoding, done: WriteDone): void {
-    this.finishWriting(this.add(data, encoding), done);
+    const sender = this.neededSender();
+    if (typeof data === 'string') sender.addText(data, encoding);
+    else sender.add(data);
+    this.finishWriting(sender, done);
   }
 
   writeAll(chunks: readonly WrittenChunk[], done: WriteDone): void {
+    const sender = this.neededSender();
     let most = 0;
     for (const { chunk } of chunks) {
       most += typeof chunk === 'string' ? mostBytesOf(chunk) : chunk.length;
     }
-    this.neededSender().reserve(most);
-    let areOwn = true;
-    for (const { chunk, encoding } of chunks) areOwn = this.add(chunk, encoding) && areOwn;
-    this.finishWriting(areOwn, done);
-  }
-
-  // Whether all of it was sent or copied, so that it is the caller's again.
-  private add(data: string | Uint8Array, encoding: BufferEncoding): boolean {
-    const sender = this.neededSender();
-    // An I/O thread sends nothing at once, so all that may be taken is copied.
-    const copied = this.context.proactor.ring.threaded ? TAKEN_MAX - sender.queued : COPY_LIMIT;
-    if (typeof data === 'string') sender.writeText(data, encoding, undefined);
-    else if (data.length <= copied) {
-      sender.writeCopied(data);
-    } else {
-      const before = sender.queued;
-      sender.write(data, undefined);
-      return sender.queued - before <= COPY_LIMIT;
+    sender.reserve(most);
+    for (const { chunk, encoding } of chunks) {
+      if (typeof chunk === 'string') sender.addText(chunk, encoding);
+      else sender.add(chunk);
     }
-    return true;
+    this.finishWriting(sender, done);
   }
 
   private neededSender(): SocketSender {
     this.sender ??= SocketSender.for(this.context, this.descriptor, this);
+    return this.sender;
+  }
+
+  get sending(): Sender | null {
     return this.sender;
   }
 
@@ -206,24 +205,21 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     this.context.putSender(sender);
   }
 
-  private finishWriting(areOwn: boolean, done: WriteDone): void {
-    const sender = this.neededSender();
+  // Whether all that was added is as good as sent: with the kernel, or the sender's alone.
+  private take(sender: SocketSender): boolean {
+    sender.added(undefined);
     if (this.context.exitsByMs > 0) sender.sendNow(this.context.exitsByMs);
-    if (areOwn && sender.queued <= TAKEN_MAX) {
-      this.takenTo = this.sentBefore + sender.written;
+    if (!sender.takeOver(TAKEN_MAX)) return false;
+    this.takenTo = this.sentBefore + sender.written;
+    return true;
+  }
+
+  private finishWriting(sender: SocketSender, done: WriteDone): void {
+    if (this.take(sender)) {
       done();
       return;
     }
-    const owner = this.owner!;
-    owner[internals.lastWriteQueueSize] = sender.queued;
-    const finish = (error?: Error): void => {
-      if (!owner.destroyed) {
-        owner[internals.lastWriteQueueSize] = 0;
-        owner._unrefTimer();
-      }
-      done(owner.destroyed && hidesErrors ? undefined : error);
-    };
-    sender.whenAllSent(inThisContext('WRITEWRAP', finish));
+    sender.tellSocket(this.owner!, done);
   }
 
   /** Ends sending, after all that was written; tells through `request`. */
@@ -257,6 +253,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
       this.closeUnconnected();
       return;
     }
+    if (this.sent < this.takenTo) this.sender?.sendNow(0);
     // The peer is told now, as by a close, though that has to wait for the receive.
     const waits = this.reception.inFlight && this.sent >= this.takenTo;
     if (waits && !this.is(RESET)) addon!.shutdown(this.descriptor, SHUT_WR);
@@ -323,14 +320,14 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
     if (sender !== null && (sender.inFlight || !sender.isStopped)) return;
     this.state &= ~OPEN;
     const { descriptor } = this;
-    const { proactor } = this.context;
-    const { ring } = proactor;
+    const { ring } = this.context.proactor;
     ring.descriptors.delete(descriptor);
+    const onClosed = (result: number): void => {
+      if (result === -ECANCELED) ring.closeDescriptor(descriptor);
+      this.finish();
+    };
     try {
-      proactor.close(descriptor, (result) => {
-        if (result === -ECANCELED) ring.closeDescriptor(descriptor);
-        this.finish();
-      });
+      close(ring, onClosed, descriptor);
     } catch {
       // No slot is free for it, or the proactor is being disposed of.
       ring.closeDescriptor(descriptor);
@@ -346,15 +343,17 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
       this.sender?.finish(() => systemError(-ECANCELED, 'write'));
     } finally {
       this.tellClosed();
-      this.owner = undefined; // V8 keeps a native object to its next full collection, and all that this refers to
+      // V8 keeps a native object to its next full collection, and all that this refers to.
+      this.owner = undefined;
+      this.secure = null;
     }
   }
 
   /** The proactor is disposed of: an error, but for a socket that only waited for the other end's end. */
-  endWithOwner(): void {
+  endWithOwner(reason: Error): void {
     const { owner } = this;
     if (owner?.writableEnded && owner.writableLength === 0) owner.destroy();
-    else owner?.destroy(disposedError());
+    else owner?.destroy(reason);
   }
 
   sendNow(untilMs: number): void {
@@ -441,7 +440,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
 
   sendFailed(failure: number | Error, syscall: string): void {
     const fail = (): void => this.fail(failure, syscall);
-    if (wasReset(failure) && this.reception!.inFlight) setImmediate(fail);
+    if (isReset(failure) && this.reception!.inFlight) setImmediate(fail);
     else fail();
   }
 
@@ -457,7 +456,7 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
       return;
     }
     const error = typeof failure === 'number' ? systemError(failure, syscall) : failure;
-    const { owner } = this;
+    const owner = this.secure ?? this.owner;
     const sender = syscall === 'write' ? this.sender : null;
     if (owner !== undefined) this.inScope(() => failWith(error, owner, sender), undefined);
   }
@@ -482,11 +481,12 @@ export abstract class StreamHandle extends internals.JsStream implements SenderH
   onwrite(request: object, chunks: readonly Uint8Array[]): number {
     if (this.reception === null || this.closing) return -ENOTCONN;
     const sender = this.neededSender();
-    for (const chunk of chunks) sender.write(chunk, undefined);
-    if (sender.queued <= TAKEN_MAX) this.takenTo = this.bytesWritten; // an alert of TLS may be its last
-    sender.whenAllSent((error?: NodeJS.ErrnoException) =>
-      this.finishWrite(request, (error && (error.errno ?? -ECANCELED)) || 0),
-    );
+    sender.addOwned(chunks);
+    if (this.take(sender)) this.finishWrite(request, 0);
+    else
+      sender.whenAllSent((error?: NodeJS.ErrnoException) =>
+        this.finishWrite(request, (error && (error.errno ?? -ECANCELED)) || 0),
+      );
     return 0;
   }
 

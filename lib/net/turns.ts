@@ -9,11 +9,3 @@ import type { Ring } from '../ring/ring';
 export function turnOf(ring: Ring): number {
   return ring.counters[COUNTER_BATCHES]! | 0;
 }
-
-const resolved = Promise.resolve();
-
-/** Calls `run` when all ticks and promises have run that there are, those that they lead to included. */
-export function inNextTurn(run: () => void): void {
-  // Ticks run before promises, but not before those that are run already. queueMicrotask() makes an object more.
-  resolved.then(() => process.nextTick(run));
-}

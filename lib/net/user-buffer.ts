@@ -1,5 +1,6 @@
 // The option `onread` of a socket: what is received goes into a buffer of the program's, as much at a time as it has
 // room for. What is left waits while the socket does not read, and the end waits behind it.
+import { queueMicrotask } from '../timers';
 import { internals } from './node-internals';
 import type { HandleOwner } from './node-objects';
 

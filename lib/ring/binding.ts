@@ -20,6 +20,8 @@ export interface RingMemory {
   readonly completions: ArrayBuffer;
   /** A bit for each descriptor: those to be closed with the ring. */
   readonly descriptors: ArrayBuffer;
+  /** The high word of each slot's user data; negative where it is free. */
+  readonly live: ArrayBuffer;
   readonly submissionEntries: number;
   readonly completionEntries: number;
   readonly submissionHeadOffset?: number;
@@ -40,9 +42,24 @@ export interface NativeRing {
   ): number;
   allocate(bytes: number): NativeMemory | number;
   registerBufferRing(handle: object, entries: number, group: number, flags: number): number;
-  start(dispatch: () => void, preferEventfd: boolean): RingMemory | number;
-  submit(): number;
+  /**
+   * `continueLater` is called in thread dispatch where completions are left that the event loop has to
+   * turn before: it sees to it that `continueDispatch` is called then.
+   */
+  start(
+    dispatch: () => void,
+    preferEventfd: boolean,
+    continueLater: () => void,
+  ): RingMemory | number;
+  continueDispatch(): void;
+  /** Hands over the entries before `tail`, and waits for room where an I/O thread takes them. */
+  submit(tail: number): number;
   wake(): void;
+  /**
+   * Thread dispatch: the result of the send or close that the entry before `tail` describes; -EAGAIN
+   * where it is for the I/O thread to perform.
+   */
+  perform(tail: number): number;
   reference(): void;
   unreference(): void;
   close(drainMs: number, closed: (leaked: number) => void): void;
@@ -79,8 +96,12 @@ export interface NativeAddon {
   bind(fd: number, address: Uint8Array, length: number): number;
   listen(fd: number, backlog: number): number;
   shutdown(fd: number, how: number): number;
-  /** Sends what the socket takes at once, of less than 2 GiB. */
+  /** Sends what the socket takes at once. */
   trySend(fd: number, data: Uint8Array): number;
+  /** The same, of up to 64 pieces. */
+  trySendSeveral(fd: number, pieces: readonly Uint8Array[]): number;
+  /** 1 if it is a TCP connection that is closed: by a reset, unless both ends have ended it. */
+  isReset(fd: number): number;
   /** Receives what the socket has at once; 0 at its end. */
   tryReceive(fd: number, data: Uint8Array): number;
   setOption(fd: number, level: number, name: number, value: number): number;

@@ -7,6 +7,8 @@
 //           --take(no F_BUF_MORE)-> ours, holds + 1
 //   ours    --release to 0--------> filling again
 import { proactorError } from '../errors';
+import { tellEach } from '../tell-each';
+import { queueMicrotask } from '../timers';
 import type { NativeRing } from './binding';
 import { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IOU_PBUF_RING_INC } from './kernel';
 import { Memory } from './memory';
@@ -36,6 +38,8 @@ export class BufferRing {
   readonly size: number;
   /** The number by which submissions name the ring. @internal */
   readonly group: number;
+  /** They are used piece by piece. */
+  readonly incremental: boolean;
   readonly #entries: Memory;
   private readonly words: Int32Array;
   private readonly halves: Uint16Array;
@@ -54,8 +58,9 @@ export class BufferRing {
 
   /** @internal */
   constructor(native: NativeRing, group: number, options: BufferRingOptions) {
-    const { count, size } = options;
+    const { count, size, incremental } = options;
     this.count = count;
+    this.incremental = incremental;
     this.size = size;
     this.group = group;
     this.shift = Math.log2(size);
@@ -74,7 +79,7 @@ export class BufferRing {
       this.#entries.handle,
       count,
       group,
-      options.incremental ? IOU_PBUF_RING_INC : 0,
+      incremental ? IOU_PBUF_RING_INC : 0,
     );
   }
 
@@ -161,7 +166,7 @@ export class BufferRing {
       const waiting = this.#waiting;
       this.#waiting = [];
       this.onWaiting?.(-1);
-      for (const resume of waiting) resume();
+      tellEach(waiting, (resume) => resume());
     }
   }
 

@@ -9,6 +9,11 @@ export class DeferredList {
   // Kept at its size, with a count: emptying an array costs a runtime call and its storage.
   private readonly targets: (Deferred | null)[] = [];
   private count = 0;
+  private next = 0; // to be run
+
+  get isEmpty(): boolean {
+    return this.next === this.count;
+  }
 
   add(target: Deferred): void {
     const at = this.count++;
@@ -16,19 +21,20 @@ export class DeferredList {
     else this.targets[at] = target;
   }
 
-  /** Runs all, those included that are added meanwhile. After a throw the rest is run next time. */
+  /**
+   * Runs all, those included that are added meanwhile, be it by one of them that calls this. After a throw
+   * the rest is run next time.
+   */
   run(): void {
     const targets = this.targets;
-    let next = 0;
     try {
-      while (next < this.count) {
-        const target = targets[next]!;
-        targets[next++] = null;
+      while (this.next < this.count) {
+        const target = targets[this.next]!;
+        targets[this.next++] = null;
         target.runDeferred();
       }
     } finally {
-      if (next < this.count) targets.copyWithin(0, next, this.count);
-      this.count -= next;
+      if (this.next >= this.count) this.next = this.count = 0;
     }
   }
 }

@@ -6,8 +6,9 @@
 //
 // Slots are reused in turn, the longest free first, so that generations grow slowly.
 import { proactorError } from '../errors';
+import { queueMicrotask } from '../timers';
 import { IORING_CQE_F_MORE } from './kernel';
-import { INTERNAL_SLOT, QUIET } from './layout';
+import { INTERNAL_SLOT, QUIET, SLOT_LIMIT, SLOTS } from './layout';
 import type { Owned } from './memory';
 import type { SubmissionEntry } from './submission-queue';
 
@@ -43,8 +44,7 @@ export function tell(completer: Completer, result: number, flags: number): void 
 export type OperationId = number;
 
 // Ids stay below 2^31: larger ones would be allocated, one for each operation.
-const SLOT_BITS = 18;
-const SLOT_LIMIT = 1 << SLOT_BITS;
+const SLOT_BITS = 18; // SLOT_LIMIT of them
 const ID_GENERATION_MASK = (1 << 13) - 1;
 const INITIAL_SLOTS = 512;
 
@@ -62,9 +62,9 @@ export class HandlerTable {
   handlers: (Completer | null)[] = [];
   owned: (Owned | null)[] = [];
   /**
-   * The high word that a slot's completion must carry; ~generation of the next use, if not in use.
-   * This and the others have room for all slots from the beginning, for V8 knows an array that stays
-   * the same; the system gives memory to what is used of it.
+   * The high word that a slot's completion must carry; ~generation of the next use, if not in use. Native
+   * code looks at it when the ring ends. This and the others have room for all slots from the beginning,
+   * for V8 knows an array that stays the same; the system gives memory to what is used of it.
    */
   readonly live: Int32Array;
   private readonly state: Uint8Array;
@@ -75,13 +75,15 @@ export class HandlerTable {
   private freeHead = 0;
   private freeTail = 0;
   readonly #maxSlots: number;
+  readonly #control: Int32Array;
   #slots = 0;
   readonly #watched = new Set<OperationId>(); // by whileMore
 
-  constructor(maxOperations: number) {
+  constructor(maxOperations: number, live: Int32Array, control: Int32Array) {
     // Slot 0 is native code's.
     this.#maxSlots = Math.min(maxOperations + 1, SLOT_LIMIT);
-    this.live = new Int32Array(this.#maxSlots);
+    this.live = live;
+    this.#control = control;
     this.state = new Uint8Array(this.#maxSlots);
     this.free = new Int32Array(1 << (32 - Math.clz32(this.#maxSlots - 1)));
     this.freeMask = this.free.length - 1;
@@ -101,13 +103,14 @@ export class HandlerTable {
     live[slot] = highWord;
     entry.address(slot, highWord);
     this.handlers[slot] = completer;
-    if (entry.owned !== null) this.own(slot, entry.owned);
+    if (entry.owned !== null) this.own(slot, entry);
     return slot;
   }
 
-  private own(slot: number, owned: Owned): void {
-    this.owned[slot] = owned;
+  private own(slot: number, entry: SubmissionEntry): void {
+    this.owned[slot] = entry.owned;
     this.state[slot] = STATE_OWNS;
+    entry.owned = null;
   }
 
   /** Frees a slot at its terminal completion, and returns its STATE_* bits. */
@@ -127,13 +130,12 @@ export class HandlerTable {
    * the memory that they were given is abandoned.
    */
   completeAll(result: number): void {
-    this.live.forEach((live, slot) => {
-      if (live < 0 || slot >= this.#slots) return;
-      const completer = this.handlers[slot]!;
+    for (const [slot, completer] of this.handlers.entries()) {
+      if (completer === null) continue;
       this.giveBack(slot);
       // Each in a turn of its own: one that throws is reported, the others are called all the same.
       queueMicrotask(() => tell(completer, result, 0));
-    });
+    }
   }
 
   /** The id of the operation in a slot. */
@@ -183,6 +185,12 @@ export class HandlerTable {
     };
   }
 
+  /** Part of an operation was done before, without the kernel: its result is that of both parts. */
+  addToResult(slot: number, done: number): void {
+    const completer = this.handlers[slot]!;
+    this.handlers[slot] = (result, flags) => tell(completer, Math.max(result, 0) + done, flags);
+  }
+
   /** Marks a quiet operation in flight as one that is waited for; true if that is new. */
   hasten(id: OperationId): boolean {
     const slot = this.slotOf(id);
@@ -190,6 +198,11 @@ export class HandlerTable {
     if ((this.state[slot]! & STATE_HASTENED) !== 0) return false;
     this.state[slot]! |= STATE_HASTENED;
     return true;
+  }
+
+  /** @throws ERR_PROACTOR_OPERATIONS_EXHAUSTED where no slot is free. */
+  checkFree(): void {
+    if (this.freeHead === this.freeTail) this.growOrThrow();
   }
 
   private growOrThrow(): void {
@@ -212,5 +225,20 @@ export class HandlerTable {
       this.freeTail = (this.freeTail + 1) | 0;
     }
     this.#slots = slots;
+    this.#control[SLOTS] = slots;
+  }
+
+  /** The operations in flight from slot `from` on, at most `count` slots of them. */
+  liveFrom(from: number, count: number): OperationId[] {
+    const ids: OperationId[] = [];
+    for (let slot = from; slot < Math.min(from + count, this.#slots); slot++) {
+      if (slot !== INTERNAL_SLOT && this.live[slot]! >= 0) ids.push(this.idAt(slot));
+    }
+    return ids;
+  }
+
+  /** Slots that have been in use. */
+  get slots(): number {
+    return this.#slots;
   }
 }

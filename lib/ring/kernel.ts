@@ -88,12 +88,10 @@ export const IORING_TIMEOUT_ETIME_SUCCESS = 1 << 5;
 export const IORING_TIMEOUT_MULTISHOT = 1 << 6;
 /** `pollMultishot` sets it. */
 export const IORING_POLL_ADD_MULTI = 1 << 0;
-/** All operations that match are cancelled; `asyncCancelDescriptor` and `asyncCancelAll` set it. */
+/** All operations that match are cancelled; `asyncCancelDescriptor` sets it. */
 export const IORING_ASYNC_CANCEL_ALL = 1 << 0;
 /** Operations are matched by their descriptor; `asyncCancelDescriptor` sets it. */
 export const IORING_ASYNC_CANCEL_FD = 1 << 1;
-/** Every operation matches; `asyncCancelAll` sets it. */
-export const IORING_ASYNC_CANCEL_ANY = 1 << 2;
 /** `recvMultishot` sets it. */
 export const IORING_RECV_MULTISHOT = 1 << 1;
 /** `acceptMultishot` sets it. */
@@ -135,6 +133,8 @@ export const SOCK_STREAM = 1;
 export const SOCK_CLOEXEC = 0o2000000;
 /** Level of the SO_* options. */
 export const SOL_SOCKET = 1;
+/** The type of a socket: SOCK_STREAM… */
+export const SO_TYPE = 3;
 /** An address may be bound while connections of an earlier listener linger. */
 export const SO_REUSEADDR = 2;
 /** The pending error of a socket. */
@@ -169,6 +169,8 @@ export const IPV6_TCLASS = 67;
 export const IPV6_V6ONLY = 26;
 /** EPIPE without the signal SIGPIPE. */
 export const MSG_NOSIGNAL = 0x4000;
+/** `recv`, `recvmsg`: a result is the length of the datagram, even if it did not fit. */
+export const MSG_TRUNC = 0x20;
 /** The operation goes on until all bytes are through. */
 export const MSG_WAITALL = 0x100;
 /** `shutdown`: no more receiving. */
@@ -177,6 +179,10 @@ export const SHUT_RD = 0;
 export const SHUT_WR = 1;
 /** `shutdown`: neither. */
 export const SHUT_RDWR = 2;
+
+// read(2)
+/** Bytes that the kernel reads, writes, sends or receives at most at a time. */
+export const MAX_RW_COUNT = 0x7ffff000;
 
 // openat(2), statx(2)
 /** As `dirfd`: relative paths start in the working directory. */

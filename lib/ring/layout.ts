@@ -9,6 +9,7 @@ export const UNREFERENCED = 3;
 export const LOOP_REFERENCED = 4;
 export const LIBUV_READY = 5;
 export const NOW_MS = 6;
+export const SLOTS = 7;
 export const LOUD = 17;
 export const PUBLISHED_TAIL = 16;
 export const TAKEN_HEAD = 32;
@@ -40,6 +41,8 @@ export const SLEEPING_FOR_ROOM = 2;
 // user_data: handler slot in the low word, its generation in the high one.
 export const INTERNAL_SLOT = 0;
 export const UNHANDLED = 1;
+export const COUNTED = 2;
+export const SLOT_LIMIT = 262144;
 export const DESCRIPTOR_LIMIT = 1048576;
 export const RESULT_IS_DESCRIPTOR = 0x40000000;
 export const QUIET = 0x20000000;

@@ -5,7 +5,7 @@ import { markAsUntransferable } from 'node:worker_threads';
 import { outOfRange, proactorError, systemError } from '../errors';
 import { checkInteger, checkView } from '../validate';
 import type { NativeRing } from './binding';
-import { EFAULT } from './kernel';
+import { EFAULT, MAX_RW_COUNT } from './kernel';
 import type { SubmissionEntry } from './submission-queue';
 
 /** A view of bytes of the caller's, or native memory itself. */
@@ -130,7 +130,9 @@ export class Block implements Owned {
   readonly bytes: Buffer;
   readonly #pool: BlockPool;
   /** Where the kernel's bytes go at the end; null for an operation that only reads. */
-  targets: readonly ArrayBufferView[] | null = null;
+  target: Uint8Array | null = null;
+  /** Bytes of `target` when the operation was initiated. */
+  targetLength = 0;
   /** Called at the end, before the block goes back, for what is more than bytes. */
   onSettle: ((block: Block, result: number) => number) | null = null;
 
@@ -144,7 +146,7 @@ export class Block implements Owned {
 
   /** Gives the block back. The kernel must be done with it. */
   release(): void {
-    this.targets = null;
+    this.target = null;
     this.onSettle = null;
     this.#pool.put(this);
   }
@@ -152,33 +154,21 @@ export class Block implements Owned {
   settle(result: number): number {
     try {
       const settled = this.onSettle === null ? result : this.onSettle(this, result);
-      return this.targets !== null && settled > 0
-        ? scatter(this.bytes, this.targets, settled)
-        : settled;
+      return this.target !== null && settled > 0 ? this.#fill(this.target, settled) : settled;
     } finally {
       this.release();
     }
   }
-}
 
-// Copies what the kernel wrote to where the caller wants it. A target that was detached meanwhile
-// has no room any more; as if its address were bad, the operation fails.
-function scatter(bytes: Buffer, targets: readonly ArrayBufferView[], result: number): number {
-  let done = 0;
-  for (const target of targets) {
-    if (done === result) break;
-    const length = Math.min(target.byteLength, result - done);
-    if (length === 0 && isDetached(target)) return -EFAULT;
-    new Uint8Array(target.buffer, target.byteOffset, length).set(
-      bytes.subarray(done, done + length),
-    );
-    done += length;
+  // Copies what the kernel wrote to where the caller wants it. A target that was detached or shrunk
+  // meanwhile has no room any more; as if its address were bad, the operation fails. A result may be
+  // larger than what was written: the length of a datagram that did not fit (MSG_TRUNC).
+  #fill(target: Uint8Array, result: number): number {
+    const length = Math.min(result, this.targetLength);
+    if (target.byteLength < length) return -EFAULT;
+    target.set(this.bytes.subarray(0, length));
+    return result;
   }
-  return done < result ? -EFAULT : result;
-}
-
-function isDetached(view: ArrayBufferView): boolean {
-  return view.buffer.byteLength === 0;
 }
 
 /** Blocks by size, on free lists. What is not in flight is reused before more is mapped. */
@@ -280,8 +270,9 @@ export class MemoryAccess {
     if (!(data instanceof Memory)) checkView(data, 'buffer');
     const size = data.byteLength;
     const start = offset === undefined ? 0 : checkInteger(offset, 'offset', 0, size);
-    const count =
+    const asked =
       length === undefined ? size - start : checkInteger(length, 'length', 0, size - start);
+    const count = Math.min(asked, MAX_RW_COUNT); // more, and the length would not fit into the entry
     entry.length = count;
     if (data instanceof Memory) {
       this.#placeNative(entry, data, start, count);
@@ -294,8 +285,10 @@ export class MemoryAccess {
       return;
     }
     const block = this.pool.take(count);
-    if (written) block.targets = [view];
-    else block.bytes.set(view);
+    if (written) {
+      block.target = view;
+      block.targetLength = count;
+    } else block.bytes.set(view);
     entry.setAddress(block.memory, block.offset, count);
     entry.own(block);
   }

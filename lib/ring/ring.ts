@@ -7,10 +7,11 @@
 // there is one ring, V8 compiles all of them into it as constants, addresses and sizes of arrays
 // included. #private fields would be properties that may change, and cost twice the bytecode, of
 // which V8 inlines so much and no more. ARCHITECTURE.md, "What V8 makes of it", has the rules.
-import { disposedError, systemError } from '../errors';
+import { systemError } from '../errors';
+import { hrtime, queueMicrotask, setImmediate } from '../timers';
 import type { NativeAddon, NativeRing, RingMemory } from './binding';
 import { BufferRing, type BufferRingOptions } from './buffer-ring';
-import { Chain } from './chain';
+import { CompletionQueue } from './completion-queue';
 import { type Deferred, DeferredList } from './deferred-list';
 import { DescriptorSet } from './descriptor-set';
 import {
@@ -21,40 +22,32 @@ import {
   STATE_OWNS,
   STATE_UNREFERENCED,
 } from './handler-table';
-import { EAGAIN, EBUSY, ECANCELED, EINTR, IORING_CQE_F_MORE, Opcode } from './kernel';
+import { EALREADY, ECANCELED, IORING_CQE_F_MORE, Opcode } from './kernel';
 import {
-  COMPLETION_HEAD,
-  COMPLETION_TAIL,
   CONSUMED_HEAD,
+  COUNTED,
   COUNTER_BATCHES,
   COUNTER_COMPLETIONS,
-  COUNTER_QUEUE_FULL,
   COUNTER_STALE,
   COUNTER_SUBMITTED,
   CQE_WORDS_SHIFT,
   IN_FLIGHT,
   INTERNAL_SLOT,
   LIBUV_READY,
-  LOOP_REFERENCED,
-  LOUD,
-  PUBLISHED_TAIL,
+  NOW_MS,
   QUIET,
   RESULT_IS_DESCRIPTOR,
-  SLEEPING,
-  SLEEPING_FOR_ROOM,
-  SLEEPING_NO,
-  SQE_WORDS_SHIFT,
   SUBMISSION_TAIL,
-  TAKEN_HEAD,
-  UNHANDLED,
   UNREFERENCED,
 } from './layout';
+import { LoopReference } from './loop-reference';
 import { type Memory, MemoryAccess, settleSafely } from './memory';
+import { QuietCompletions } from './quiet-completions';
+import type { Requests } from './requests';
 import { anotherCopySleeps, markSleeper } from './sleeper';
-import { SubmissionEntry } from './submission-queue';
-
-// The kernel is short of memory or of room for completions, or was interrupted: it is asked again.
-const PASSING_ERRORS = [-EAGAIN, -EBUSY, -EINTR];
+import { Slice } from './slice';
+import type { SubmissionEntry } from './submission-queue';
+import { Submissions } from './submissions';
 
 export interface RingOptions {
   readonly threaded: boolean;
@@ -70,7 +63,6 @@ export class Ring {
   readonly native: NativeRing;
   readonly memory: MemoryAccess;
   readonly buffers: BufferRing;
-  readonly entry: SubmissionEntry;
   readonly threaded: boolean;
   readonly setUp: RingMemory;
   readonly control: Int32Array;
@@ -80,31 +72,28 @@ export class Ring {
   readonly descriptors: DescriptorSet;
   readonly #addon: NativeAddon;
   private readonly flushes: boolean; // who drives the ring may be asleep, and is told of submissions
-  private readonly entries: number;
-  private readonly heads: Int32Array;
-  private readonly headIndex: number;
-  readonly completions: Int32Array;
-  readonly completionsFirst: number;
-  readonly completionMask: number;
-  readonly completionHead: Int32Array;
-  private readonly completionHeadIndex: number;
-  readonly completionTailIndex: number;
-  /** The operations that are linked by what is initiated next. */
-  readonly chain = new Chain();
-  private submissionHead = 0; // as last seen: the real one may be ahead
+  readonly completions: CompletionQueue;
+  private readonly submissions: Submissions;
+  private readonly entry: SubmissionEntry;
+  private readonly requests: Requests;
+  private readonly quietOnes: QuietCompletions;
+  private readonly reference: LoopReference;
   #countedTail = 0; // submissions of the present batch that are counted
-  private nextMarks = 0; // QUIET if quiet() was called
-  private quietInFlight = 0;
-  private attention = 0;
+  private counted = 0; // of the COUNTED cancels those that found their operation
+  private readonly slice = new Slice();
   private dispatching = false;
   #flushScheduled = false;
-  private limit: number; // entries that users may have: all, or none any more
   #closed = false;
   readonly #flushLater = (): void => {
     this.#flushScheduled = false;
     if (this.#closed) return;
-    this.deferred.run();
-    this.flush();
+    this.forgetAsked();
+    try {
+      this.deferred.run();
+    } finally {
+      if (!this.deferred.isEmpty) this.#scheduleFlush();
+      this.flush();
+    }
   };
   private readonly deferred = new DeferredList();
 
@@ -121,34 +110,30 @@ export class Ring {
       throw systemError(this.buffers.registration, 'io_uring_register');
     // Buffers may be held by operations whose completions are held back.
     this.buffers.onWaiting = (change) => this.attend(change);
-    const started = this.native.start(this.dispatch, options.preferEventfd || anotherCopySleeps());
+    const started = this.native.start(
+      this.dispatch,
+      options.preferEventfd || anotherCopySleeps(),
+      () => setImmediate(() => this.native.continueDispatch()),
+    );
     if (typeof started === 'number') throw systemError(started, 'io_uring_enter');
     this.setUp = started;
     if (started.sleepsInRing === true) markSleeper(true);
-    this.entry = new SubmissionEntry(started.submissions);
     this.control = new Int32Array(started.control);
     this.counters = new Float64Array(started.control);
     this.descriptors = new DescriptorSet(started.descriptors);
-    this.handlers = new HandlerTable(options.maxOperations);
+    this.handlers = new HandlerTable(
+      options.maxOperations,
+      new Int32Array(started.live),
+      this.control,
+    );
     this.flushes = started.sleepsInRing !== true;
-    this.entries = this.limit = started.submissionEntries;
-    this.completions = new Int32Array(started.completions);
-    this.completionMask = started.completionEntries - 1;
-    if (options.threaded) {
-      this.heads = this.control;
-      this.headIndex = TAKEN_HEAD;
-      this.completionsFirst = 0;
-      this.completionHead = this.control;
-      this.completionHeadIndex = COMPLETION_HEAD;
-      this.completionTailIndex = COMPLETION_TAIL;
-    } else {
-      this.heads = this.completions;
-      this.headIndex = started.submissionHeadOffset! >> 2;
-      this.completionsFirst = started.completionsOffset! >> 2;
-      this.completionHead = this.completions;
-      this.completionHeadIndex = started.completionHeadOffset! >> 2;
-      this.completionTailIndex = started.completionTailOffset! >> 2;
-    }
+    const words = new Int32Array(started.completions);
+    this.completions = new CompletionQueue(words, started, this.control);
+    this.submissions = new Submissions(this.native, started, this.control, this.counters, words);
+    this.entry = this.submissions.entry;
+    this.requests = this.submissions.requests;
+    this.reference = new LoopReference(this.control, this.native);
+    this.quietOnes = new QuietCompletions(this.control, this.native, threaded);
   }
 
   /** Operations whose terminal completion was not dispatched. */
@@ -160,27 +145,22 @@ export class Ring {
     return this.#closed;
   }
 
+  /** Milliseconds of the monotonic clock, modulo 2^32; within a batch those of its beginning. */
+  get nowMs(): number {
+    return this.dispatching ? this.control[NOW_MS]! : Number(hrtime() / 1_000_000n) | 0;
+  }
+
   /**
    * Starts an entry: to be filled in at once and then committed. Nothing is initiated if filling it
    * in throws.
    */
   readonly begin = (opcodeAndFlags: number): SubmissionEntry => {
-    return this.beginWithin(this.limit, opcodeAndFlags);
+    return this.submissions.begin(opcodeAndFlags);
   };
 
   /** As begin(), also while the ring refuses. */
   beginAlways(opcodeAndFlags: number): SubmissionEntry {
-    return this.beginWithin(this.entries, opcodeAndFlags);
-  }
-
-  private beginWithin(limit: number, opcodeAndFlags: number): SubmissionEntry {
-    const { entry } = this;
-    const tail = this.control[SUBMISSION_TAIL]!;
-    if (((tail - this.submissionHead) | 0) + this.chain.entriesNeeded > limit) {
-      this.makeRoom(tail, limit);
-    }
-    entry.begin((tail & (this.entries - 1)) << SQE_WORDS_SHIFT, opcodeAndFlags);
-    return entry;
+    return this.submissions.beginAlways(opcodeAndFlags);
   }
 
   /**
@@ -196,23 +176,31 @@ export class Ring {
     completer: Completer,
     marks: number,
   ): number => {
-    this.beginWithin(this.limit, Opcode.SEND);
+    this.submissions.begin(Opcode.SEND);
     this.entry.fillSend(fd, memory, offset, length, flags);
     return this.commitTo(completer, marks);
   };
 
-  /** Initiates what the entry describes. */
+  /** Initiates what the entry describes, for this package: what the program asked does not concern it. */
   readonly commit = (completer: Completer, marks: number): OperationId => {
     return this.handlers.idAt(this.commitTo(completer, marks));
   };
 
+  /** As commit(), for the program: as it asked by link() and quiet(). */
+  readonly commitForProgram = (completer: Completer, marks: number): OperationId => {
+    const { requests } = this;
+    if (requests.asked === 0) return this.handlers.idAt(this.commitTo(completer, marks));
+    const allMarks = marks | requests.takeMarks();
+    const slot = requests.isChain
+      ? this.#commitToChain(completer, allMarks)
+      : this.commitTo(completer, allMarks);
+    return this.handlers.idAt(slot);
+  };
+
   private commitTo(completer: Completer, marks: number): number {
-    const { entry } = this;
-    const allMarks = marks | this.nextMarks;
-    this.nextMarks = 0;
-    if (this.chain.active) this.chain.continueWith(entry);
-    const slot = this.handlers.take(completer, entry, allMarks);
-    if ((allMarks & QUIET) !== 0) this.quietInFlight++;
+    const slot = this.handlers.take(completer, this.entry, marks);
+    if ((marks & QUIET) !== 0) this.quietOnes.inFlight++;
+    if (this.requests.asked !== 0) this.requests.stepAside(this.entry);
     this.commitEntry();
     return slot;
   }
@@ -224,37 +212,55 @@ export class Ring {
     if (this.dispatching === false) this.commitOutside();
   }
 
-  /** Initiates nothing for users any more. */
-  refuse(): void {
-    this.limit = 0;
+  #commitToChain(completer: Completer, marks: number): number {
+    const { requests } = this;
+    const slot = this.handlers.take(completer, this.entry, marks);
+    if ((marks & QUIET) !== 0) this.quietOnes.inFlight++;
+    requests.addMember(this.entry, this.control[SUBMISSION_TAIL]!);
+    this.commitEntry();
+    if (requests.asked === 0) requests.endChain();
+    return slot;
   }
 
-  /** Initiates an operation whose completion is for nobody. It takes no slot. */
-  commitUnhandled(entry: SubmissionEntry): void {
-    entry.address(INTERNAL_SLOT, UNHANDLED);
-    this.chain.endBehind();
+  /** Initiates nothing for users any more. */
+  refuse(): void {
+    this.submissions.refuse();
+  }
+
+  /** Initiates an operation that takes no slot: for nobody (`generation`: UNHANDLED), or COUNTED. */
+  commitUnhandled(entry: SubmissionEntry, generation: number): void {
+    entry.address(INTERNAL_SLOT, generation);
+    this.requests.stepAside(entry);
     this.commitEntry();
   }
 
-  /**
-   * Nothing was initiated after begin(): what was taken for it goes back, and a link does not wait
-   * for another.
-   */
+  /** Nothing was initiated after begin(): what was taken for it goes back. */
   abandon(): void {
-    this.entry.owned?.settle(-ECANCELED);
-    this.entry.owned = null;
-    this.#forgetRequests();
+    const { entry } = this;
+    entry.owned?.settle(-ECANCELED);
+    entry.owned = null;
   }
 
-  // Those of chain.link() and quiet().
-  #forgetRequests(): void {
-    this.chain.forget();
-    this.nextMarks = 0;
+  /** The program's next operation is linked to the one that it initiates after that. */
+  link(): void {
+    this.requests.link();
+    if (!this.dispatching) this.#scheduleFlush(); // where it is forgotten
   }
 
-  /** The next operation's completion may wait until another one is dispatched; see `hasten`. */
+  /** The completion of the program's next operation may wait until another is dispatched; see `hasten`. */
   quiet(): void {
-    this.nextMarks = QUIET;
+    this.requests.quiet();
+    if (!this.dispatching) this.#scheduleFlush();
+  }
+
+  /** As of Submissions. */
+  forgetAsked(): void {
+    this.submissions.forgetAsked();
+  }
+
+  /** Calls `run` when the chain is complete that the program is linking; now, if it is linking none. */
+  afterChain(run: () => void): void {
+    this.requests.whenNoChain(run);
   }
 
   /**
@@ -266,20 +272,8 @@ export class Ring {
 
   /** While the sum of the changes is above 0, no completion is held back. */
   attend(change: 1 | -1): void {
-    this.attention += change;
-    if (!this.dispatching && !this.#closed) this.updateLoud();
-  }
-
-  // Nothing may be held back either if nothing else is in flight that keeps the process alive:
-  // then it would never end.
-  private updateLoud(): void {
-    const { control } = this;
-    const others = control[IN_FLIGHT]! - control[UNREFERENCED]! - this.quietInFlight;
-    const loud = this.attention > 0 || others <= 0 ? 1 : 0;
-    if (control[LOUD] === loud) return;
-    // Sequentially consistent, as the I/O thread's look at it after each wait.
-    Atomics.store(control, LOUD, loud);
-    if (loud !== 0 && this.threaded) this.native.wake();
+    this.quietOnes.attention += change;
+    if (!this.dispatching && !this.#closed) this.quietOnes.update();
   }
 
   /** Brings the counter up to date: in a batch it is not written for each operation. */
@@ -292,8 +286,8 @@ export class Ring {
 
   private commitOutside(): void {
     this.counters[COUNTER_SUBMITTED]!++;
-    this.updateLoud();
-    if (this.control[LOOP_REFERENCED] === 0) this.native.reference();
+    this.quietOnes.update();
+    if (this.reference.isNone) this.native.reference();
     if (this.flushes) this.#scheduleFlush();
   }
 
@@ -312,31 +306,14 @@ export class Ring {
     if (this.dispatching === false) this.#scheduleFlush();
   };
 
-  private makeRoom(tail: number, limit: number): void {
-    if (limit === 0) {
-      throw disposedError();
-    }
-    const room = (): boolean => {
-      this.submissionHead = Atomics.load(this.heads, this.headIndex);
-      return ((tail - this.submissionHead) | 0) + this.chain.entriesNeeded <= limit;
-    };
-    if (room()) return;
-    this.counters[COUNTER_QUEUE_FULL]!++;
-    while (!room()) {
-      const error = this.native.submit();
-      if (error < 0 && !PASSING_ERRORS.includes(error)) {
-        throw systemError(error, 'io_uring_enter');
-      }
-    }
-  }
-
   /** Hands over all that was initiated or deferred, for the process is about to exit. */
   submitNow(): void {
     if (this.#closed) return;
+    this.forgetAsked();
     this.deferred.run();
-    this.updateLoud();
+    this.quietOnes.update();
     if (this.threaded) this.flush();
-    else this.native.submit();
+    else this.submissions.submit();
   }
 
   /**
@@ -344,40 +321,62 @@ export class Ring {
    * it sleeps; with an eventfd we do, for another ring may sleep for the event loop.
    */
   flush(): void {
-    if (!this.threaded) {
-      if (this.flushes && !this.dispatching) this.native.submit();
-      return;
-    }
-    const { control } = this;
-    const tail = control[SUBMISSION_TAIL]!;
-    const published = control[PUBLISHED_TAIL]!;
-    // Sequentially consistent, as is the I/O thread's side: either it sees the tail, or we see that
-    // it sleeps.
-    if (tail !== published) Atomics.store(control, PUBLISHED_TAIL, tail);
-    const sleeping = Atomics.load(control, SLEEPING);
-    if (sleeping === SLEEPING_NO) return;
-    if (tail !== published || sleeping === SLEEPING_FOR_ROOM) this.native.wake();
+    if (this.threaded) {
+      try {
+        while (this.#performHere());
+      } finally {
+        this.submissions.publish();
+      }
+    } else if (this.flushes && !this.dispatching) this.submissions.submit();
   }
+
+  // Dispatches what needed no I/O thread: false if there was nothing.
+  #performHere(): boolean {
+    const { submissions } = this;
+    const result = submissions.performLast(this.#addToResult);
+    if (result === undefined) return false;
+    const [slot, generation] = submissions.performed;
+    this.#countedTail = (this.#countedTail - 1) | 0;
+    const complete = (): void => {
+      if (this.#closed) return; // it was completed with all others
+      this.control[IN_FLIGHT]!--;
+      this.counters[COUNTER_COMPLETIONS]!++;
+      try {
+        this.complete(slot, generation, result, 0);
+      } finally {
+        if (!this.dispatching) this.reference.update();
+      }
+    };
+    // Whoever waits for it is told when the loop has turned, as if it had come from the thread.
+    if ((generation & QUIET) !== 0 && result >= 0) complete();
+    else setImmediate(complete);
+    return true;
+  }
+
+  readonly #addToResult = (slot: number, done: number): void => {
+    this.handlers.addToResult(slot, done);
+  };
 
   // Called by native code when there are completions. If a handler throws, the exception goes to
   // native code, which reports it as uncaught and calls again for the rest of the batch.
   private readonly dispatch = (): void => {
     const { control } = this;
-    const completions = this.completions;
-    const mask = this.completionMask;
-    const first = this.completionsFirst;
-    const tailIndex = this.completionTailIndex;
-    const tails = this.completionHead;
+    const { words: completions, mask, first } = this.completions;
     this.dispatching = true;
     this.buffers.inBatch = true;
     this.counters[COUNTER_BATCHES]!++;
     this.#countedTail = control[SUBMISSION_TAIL]!;
     const from = control[CONSUMED_HEAD]!;
     // What comes later is another batch: first the ticks and promises of this one have their turn.
-    const tail = Atomics.load(tails, tailIndex);
+    const { tail } = this.completions;
+    let pause = this.slice.begin(from);
     let head = from;
     try {
       while (head !== tail) {
+        if (head === pause) {
+          pause = this.slice.next(head);
+          if (pause === head) break;
+        }
         const at = first + ((head & mask) << CQE_WORDS_SHIFT);
         const slot = completions[at]!;
         const generation = completions[at + 1]!;
@@ -386,14 +385,16 @@ export class Ring {
         const known = this.handlers.live[slot] === generation;
         const ends = known
           ? (flags & IORING_CQE_F_MORE) === 0
-          : slot === INTERNAL_SLOT && generation === UNHANDLED;
+          : slot === INTERNAL_SLOT && generation !== 0;
         head = (head + 1) | 0;
         // Before the handler: whatever it does, this completion is dispatched only once. And with no
         // call between the two: a worker may be terminated at any call, and is then drained by them.
         control[CONSUMED_HEAD] = head;
         if (ends) control[IN_FLIGHT]!--;
+        else if (slot === INTERNAL_SLOT) control[LIBUV_READY] = 1;
         if (known) this.complete(slot, generation, result, flags);
         else this.#completeUnknown(slot, generation, result);
+        if (this.requests.asked !== 0) this.forgetAsked();
       }
     } finally {
       this.endBatch(from, head);
@@ -404,13 +405,18 @@ export class Ring {
     try {
       if (!this.#closed) {
         this.counters[COUNTER_COMPLETIONS]! += (head - from) | 0;
+        if (this.requests.asked !== 0) this.forgetAsked(); // of a handler that threw
         this.deferred.run();
       }
     } finally {
-      this.handOver(head);
-      this.dispatching = false;
-      this.buffers.inBatch = false;
-      if (this.threaded || this.control[LOOP_REFERENCED] === 0) this.#updateReference();
+      try {
+        this.handOver(head);
+      } finally {
+        this.dispatching = false;
+        this.buffers.inBatch = false;
+        if (!this.deferred.isEmpty) this.#scheduleFlush();
+        if (this.threaded || this.reference.isNone) this.reference.update();
+      }
     }
   }
 
@@ -418,10 +424,10 @@ export class Ring {
     if (this.#closed) return;
     this.countSubmitted();
     this.buffers.publish();
-    this.updateLoud();
-    // Release order: the entries before `head` were read and may be overwritten.
-    Atomics.store(this.completionHead, this.completionHeadIndex, head);
+    this.quietOnes.update();
+    this.completions.release(head);
     this.flush();
+    this.countSubmitted();
   }
 
   private complete(slot: number, generation: number, result: number, flags: number): void {
@@ -429,7 +435,7 @@ export class Ring {
     const completer = handlers.handlers[slot]!;
     let settled = result;
     if ((flags & IORING_CQE_F_MORE) === 0) {
-      if ((generation & QUIET) !== 0) this.quietInFlight--;
+      if ((generation & QUIET) !== 0) this.quietOnes.inFlight--;
       const state = handlers.giveBack(slot);
       if (state !== 0) settled = this.#settle(slot, state, result);
     }
@@ -439,7 +445,7 @@ export class Ring {
 
   #settle(slot: number, state: number, result: number): number {
     if ((state & STATE_UNREFERENCED) !== 0) this.control[UNREFERENCED]!--;
-    if ((state & STATE_HASTENED) !== 0) this.attention--;
+    if ((state & STATE_HASTENED) !== 0) this.quietOnes.attention--;
     if ((state & STATE_OWNS) === 0) return result;
     const { owned } = this.handlers;
     const held = owned[slot]!;
@@ -450,7 +456,7 @@ export class Ring {
   #completeUnknown(slot: number, generation: number, result: number): void {
     this.counters[COUNTER_COMPLETIONS]!--;
     if (slot === INTERNAL_SLOT) {
-      if (generation !== UNHANDLED) this.control[LIBUV_READY] = 1;
+      if (generation === COUNTED) this.counted += result >= 0 || result === -EALREADY ? 1 : 0;
       return;
     }
     this.counters[COUNTER_STALE]!++;
@@ -458,21 +464,19 @@ export class Ring {
       this.#addon.closeDescriptor(result);
   }
 
+  /** How many COUNTED cancels found their operation since this was asked the last time. */
+  takeCounted(): number {
+    const { counted } = this;
+    this.counted = 0;
+    return counted;
+  }
+
   /** Sets whether an operation in flight keeps the process alive. */
   setReferenced(id: OperationId, referenced: boolean): void {
     if (this.#closed) return;
     this.control[UNREFERENCED]! += this.handlers.setReferenced(id, referenced);
-    this.updateLoud();
-    this.#updateReference();
-  }
-
-  #updateReference(): void {
-    const { control } = this;
-    if (control.length === 0) return;
-    const wanted = control[IN_FLIGHT]! - control[UNREFERENCED]! > 0;
-    if (wanted === (control[LOOP_REFERENCED] === 1)) return;
-    if (wanted) this.native.reference();
-    else this.native.unreference();
+    this.quietOnes.update();
+    this.reference.update();
   }
 
   /** Closes a descriptor of this ring's now; together with the ring it was closed already. */

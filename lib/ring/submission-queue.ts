@@ -1,7 +1,7 @@
 // The submission queue as JavaScript writes it: entry by entry, each zeroed, filled in and then
 // committed. In loop dispatch these are the kernel's own entries, in thread dispatch those of the
 // ring to the I/O thread.
-
+import { IOSQE_IO_LINK, MSG_WAITALL } from './kernel';
 import {
   SQE_ADDRESS,
   SQE_BUFFER_GROUP,
@@ -12,6 +12,7 @@ import {
   SQE_OPCODE_FLAGS_IOPRIO,
   SQE_OPERATION_FLAGS,
   SQE_USER_DATA,
+  SQE_WORDS_SHIFT,
 } from './layout';
 import type { Block, Memory, Owned } from './memory';
 
@@ -71,6 +72,56 @@ export class SubmissionEntry {
   addFlags(flags: number): void {
     const at = this.at + SQE_OPCODE_FLAGS_IOPRIO;
     this.words[at] = this.words[at]! | (flags << 8);
+  }
+
+  /** Takes IOSQE_IO_LINK off the entry at word `at`. */
+  dropLink(at: number): void {
+    this.words[at + SQE_OPCODE_FLAGS_IOPRIO]! &= ~(IOSQE_IO_LINK << 8);
+  }
+
+  /** The entry at word `at` is such an operation, without flags. */
+  isPlain(at: number, opcode: number): boolean {
+    return this.words[at + SQE_OPCODE_FLAGS_IOPRIO] === opcode;
+  }
+
+  slotAt(at: number): number {
+    return this.words[at + SQE_USER_DATA]!;
+  }
+
+  generationAt(at: number): number {
+    return this.words[at + SQE_USER_DATA + 1]!;
+  }
+
+  /** A result leaves a part to be done: the entry at word `at` is a send that asks for all of it. */
+  wantsMore(at: number, result: number): boolean {
+    const { words } = this;
+    if ((words[at + SQE_OPERATION_FLAGS]! & MSG_WAITALL) === 0) return false;
+    return result >= 0 && result < words[at + SQE_LENGTH]!;
+  }
+
+  /** Takes bytes off the beginning of what the send at word `at` sends. */
+  skip(at: number, bytes: number): void {
+    const { words } = this;
+    const before = words[at + SQE_ADDRESS]!;
+    const low = (before + bytes) | 0;
+    words[at + SQE_ADDRESS] = low;
+    if (low >>> 0 < before >>> 0) words[at + SQE_ADDRESS + 1]!++;
+    words[at + SQE_LENGTH]! -= bytes;
+  }
+
+  /** Moves the entry, which stands behind all others, before the last `count` of them. */
+  moveBefore(count: number): void {
+    const { doubles } = this;
+    const size = 1 << (SQE_WORDS_SHIFT - 1);
+    const own = this.at >> 1;
+    const behind = doubles.slice(own, own + size);
+    let to = own;
+    for (let moved = 0; moved < count; moved++) {
+      const from = (to === 0 ? doubles.length : to) - size;
+      doubles.copyWithin(to, from, from + size);
+      to = from;
+    }
+    doubles.set(behind, to);
   }
 
   /** The field that holds flags of single operations (multishot, zero copy) beside a priority. */

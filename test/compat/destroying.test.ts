@@ -42,6 +42,28 @@ compare(__filename, {
     await closed(client);
   },
 
+  'right after a small write: the peer gets it, and an end': async ({ pair, log, closed }) => {
+    const { client, served } = await pair();
+    log('served').on(served, 'data', 'end', 'error', 'close');
+    served.on('data', () => served.end('an answer that nobody reads'));
+    client.write('QUIT');
+    client.destroy();
+    await closed(client, served);
+  },
+
+  'right after many writes: the peer gets all': async ({ pair, log, closed }) => {
+    const { client, served } = await pair();
+    log('served').on(served, 'end', 'error', 'close');
+    let bytes = 0;
+    served.on('data', (data) => {
+      bytes += data.length;
+    });
+    for (let i = 0; i < 100; i++) client.write('z'.repeat(5000));
+    client.destroy();
+    await closed(client, served);
+    log('served').add('bytes', bytes);
+  },
+
   'with writes that wait': async ({ pair, log, closed }) => {
     const { client, served } = await pair();
     const own = log('client');

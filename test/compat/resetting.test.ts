@@ -152,6 +152,22 @@ compare(__filename, {
     own.state('after', client, ['writableLength', 'writableFinished']);
   },
 
+  'a reset behind an answer, in the middle of an upload': async ({ pair, log, closed, delay }) => {
+    const { client, served } = await pair({ server: { pauseOnConnect: true } });
+    const own = log('client');
+    own.on(client, 'data', 'end', 'close');
+    // Whether the receive meets it or the send is up to the kernel.
+    client.on('error', (error: NodeJS.ErrnoException) =>
+      own.add('error', /^(ECONNRESET|EPIPE)$/.test(error.code ?? '')),
+    );
+    client.write(Buffer.alloc(MUCH));
+    served.write('answer');
+    await delay(30);
+    served.resetAndDestroy();
+    await closed(client);
+    own.state('after', client, ['writableFinished', 'readableEnded']);
+  },
+
   'a large write into a connection that was reset': async (scene) => {
     const { client, own } = await resetAWhileAgo(scene);
     own.call('write', () => client.write(Buffer.alloc(1 << 20), own.callback('written')));

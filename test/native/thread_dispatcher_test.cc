@@ -30,7 +30,7 @@ class JavaScriptThread {
     control_ = ControlBlock(memory_->base());
     sem_init(&posts_, 0, 0);
     const auto post = [](void* self) { static_cast<JavaScriptThread*>(self)->Posted(); };
-    CHECK_EQUAL(dispatcher_.Start(&ring_, control_, post, this), 0);
+    CHECK_EQUAL(dispatcher_.Start(&ring_, control_, live_.data(), post, this), 0);
     CHECK_EQUAL(dispatcher_.submission_entries(), entries);
   }
 
@@ -47,7 +47,7 @@ class JavaScriptThread {
     const auto tail = static_cast<uint32_t>(control_.Get(kSubmissionTail));
     while (tail - static_cast<uint32_t>(control_.At(kTakenHead).load(std::memory_order_acquire)) ==
            dispatcher_.submission_entries()) {
-      dispatcher_.SubmitAndWaitForRoom();
+      dispatcher_.SubmitAndWaitForRoom(tail);
     }
     auto* entries = static_cast<io_uring_sqe*>(dispatcher_.submissions()->base());
     entries[tail & (dispatcher_.submission_entries() - 1)] = entry;
@@ -133,6 +133,7 @@ class JavaScriptThread {
   Ring ring_;
   MemoryRegion* memory_ = nullptr;
   ControlBlock control_;
+  std::vector<int32_t> live_ = std::vector<int32_t>(kSlotLimit, -1);
   ThreadDispatcher dispatcher_;
   sem_t posts_;
   std::atomic<int> outstanding_{0};

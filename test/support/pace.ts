@@ -13,3 +13,16 @@ export function patient(ms: number): number {
 export function amount(full: number): number {
   return isEmulated ? Math.ceil(full / SLOWNESS) : full;
 }
+
+/** Whether a promise is settled in that time. */
+export async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, patient(ms), false);
+  });
+  const settled = promise.then(
+    () => true,
+    () => true,
+  );
+  return Promise.race([settled, late]).finally(() => clearTimeout(timer));
+}
