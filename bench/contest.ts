@@ -251,12 +251,15 @@ export function costs(
     [`mainThreadCpuNsPer${unit}`]: mainThreadCpuNs / trial.unitsWithDrain,
     coreUse: cpuNs / elapsedNs,
     waitShare: (after.waitNs - before.waitNs) / elapsedNs,
-    [`generatorCpuNsPer${unit}`]: trial.generatorCpuNs / trial.unitsWithDrain,
+    ...(trial.generatorCpuNs === undefined
+      ? {}
+      : { [`generatorCpuNsPer${unit}`]: trial.generatorCpuNs / trial.unitsWithDrain }),
   };
 }
 
-/** The latencies of a trial as metrics. */
+/** The latencies of a trial as metrics; none where its load does not tell. */
 export function latencies({ latencyNs }: TrialResult): Readonly<Record<string, number>> {
+  if (latencyNs === undefined) return {};
   return {
     latencyP50Ns: latencyNs.p50,
     latencyP90Ns: latencyNs.p90,

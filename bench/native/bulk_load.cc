@@ -181,7 +181,7 @@ int main(int argc, char** argv) {
                               options.Integer("--port", 0, 1, 65535));
   load.is_upload = IsUpload(options);
   load.connections = static_cast<size_t>(options.Integer("--connections", 1, 1, 4096));
-  load.depth = static_cast<size_t>(options.Integer("--depth", 2, 1, 64));
+  load.depth = static_cast<size_t>(options.Integer("--depth", 2, 1, 256));
   load.chunk = SourceChunk(options);
   load.verify = options.Flag("--verify");
   RaiseDescriptorLimit();
