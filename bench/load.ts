@@ -108,10 +108,9 @@ class LoadGenerator implements Load {
   }
 }
 
-/** Throws where the server did something wrong, or nothing. */
+/** Throws where the server did something wrong. */
 export function withoutErrors(result: TrialResult): TrialResult {
   if (result.errors > 0) throw new Error(`${result.errors} errors, first: ${result.firstError}`);
-  if (result.unitsWithDrain === 0) throw new Error('nothing came back in the time of the trial');
   return result;
 }
 

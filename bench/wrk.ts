@@ -63,7 +63,7 @@ export function wrkLoad(connections: number, body: string, tls = false): Connect
 
 /** Enough for as many handshakes, each of which a request of wrk has to wait for. */
 function handshakesSeconds(connections: number): number {
-  return 0.5 + connections * 0.01;
+  return 1 + connections * 0.01;
 }
 
 interface WrkTrials {

@@ -175,7 +175,7 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
     (body) => {
       const json = path.join(folder, 'result.json');
       const load = ['--body', body, '--connections', '4', '--drivers', netDrivers.join(',')];
-      const timing = ['--seconds', `${patient(0.2)}`, '--rounds', '1', '--warm-up', '0'];
+      const timing = ['--seconds', `${patient(0.5)}`, '--rounds', '1', '--warm-up', '0'];
       const run = bench('http', ...load, ...timing, '--count-rounds', '0', '--json', json);
       const row = readResults(json).rows[0] as RowResult;
       expect(row).toMatchObject({ id: `http/${body}/4/own`, headline: 'requestsPerSecond' });
@@ -196,7 +196,7 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
       `${id} is served on node:net and in its place, and every byte is right`,
       () => {
         const json = path.join(folder, 'result.json');
-        const timing = ['--seconds', `${patient(0.1)}`, '--rounds', '1', '--warm-up', '0.1'];
+        const timing = ['--seconds', `${patient(0.5)}`, '--rounds', '1', '--warm-up', '0.1'];
         const choice = ['--drivers', netDrivers.join(','), '--count-rounds', '0', '--json', json];
         const run = bench(...words.split(' '), ...timing, ...choice);
         const row = readResults(json).rows[0] as RowResult;
