@@ -100,6 +100,14 @@ export class Child {
     }
   }
 
+  /** The next line that begins so; those before it are passed over. Rejects as nextLine() does. */
+  async lineOf(beginning: string, timeoutMs: number): Promise<string> {
+    for (;;) {
+      const line = await this.nextLine(timeoutMs);
+      if (line.startsWith(beginning)) return line;
+    }
+  }
+
   signal(signal: NodeJS.Signals): void {
     if (this.#end === undefined) this.#process.kill(signal);
   }

@@ -231,9 +231,16 @@ async function measure(
 ): Promise<Readonly<Record<string, number>>> {
   await sleep(settleMs);
   const before = server.cpuTime();
-  const trial = await load.trial(seconds);
+  const trial = await measuredTrial(load, seconds);
   await sleep(settleMs);
   return { ...contest.figures(trial), ...costs(contest.unit, trial, before, server.cpuTime()) };
+}
+
+/** A trial whose figures count. Rejects where nothing came back in it, of which no figure can be made. */
+async function measuredTrial(load: Load, seconds: number): Promise<TrialResult> {
+  const trial = await load.trial(seconds);
+  if (trial.unitsWithDrain === 0) throw new Error('nothing came back in the time of the trial');
+  return trial;
 }
 
 /** What the server and the load generator spent on a trial, for each unit of it. */
@@ -251,12 +258,15 @@ export function costs(
     [`mainThreadCpuNsPer${unit}`]: mainThreadCpuNs / trial.unitsWithDrain,
     coreUse: cpuNs / elapsedNs,
     waitShare: (after.waitNs - before.waitNs) / elapsedNs,
-    [`generatorCpuNsPer${unit}`]: trial.generatorCpuNs / trial.unitsWithDrain,
+    ...(trial.generatorCpuNs === undefined
+      ? {}
+      : { [`generatorCpuNsPer${unit}`]: trial.generatorCpuNs / trial.unitsWithDrain }),
   };
 }
 
-/** The latencies of a trial as metrics. */
+/** The latencies of a trial as metrics; none where its load does not tell. */
 export function latencies({ latencyNs }: TrialResult): Readonly<Record<string, number>> {
+  if (latencyNs === undefined) return {};
   return {
     latencyP50Ns: latencyNs.p50,
     latencyP90Ns: latencyNs.p90,
@@ -274,7 +284,7 @@ async function count(
   const perUnit = async (target: { pid: number } | { tid: number }): Promise<Instructions> => {
     let units = 0;
     const counted = await countInstructions(target, async () => {
-      units = (await load.trial(seconds)).unitsWithDrain;
+      units = (await measuredTrial(load, seconds)).unitsWithDrain;
       await sleep(settleMs);
     });
     return { user: counted.user / units, kernel: counted.kernel / units };

@@ -1,15 +1,22 @@
 // Reads one response of an HTTP server and compares it with what it should be: a load that is to be fast does not.
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import type { Target } from './load.js';
 
 const timeoutMs = 10_000;
+/** Whose certificate it is, is known: the benchmark has made it. */
+export const withoutAuthority = { rejectUnauthorized: false } as const;
 
 /**
  * The bytes of a response to a GET of `/`, its head included. Rejects unless it is 200 with exactly this body, of a
  * length that its head says.
  */
-export async function responseBytes({ host, port }: Target, body: string): Promise<number> {
-  const socket = connect(port, host);
+export async function responseBytes(
+  { host, port }: Target,
+  body: string,
+  tls: boolean,
+): Promise<number> {
+  const socket = tls ? connectTls({ host, port, ...withoutAuthority }) : connect({ host, port });
   socket.setTimeout(timeoutMs, () => {
     socket.destroy(new Error(`no whole response came within ${timeoutMs} ms`));
   });

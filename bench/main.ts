@@ -31,7 +31,7 @@ const commands: readonly Command[] = [
 
 const helpText = `Usage: npm run bench -- [COMMAND] [OPTIONS]
 
-${commands.map(({ name, summary }) => `  ${name.padEnd(10)} ${summary}`).join('\n')}
+${commands.map(({ name, summary }) => `  ${name.padEnd(12)} ${summary}`).join('\n')}
 
 Without a command it is ${defaultWorkload}. Each has its options: npm run bench -- COMMAND --help
 `;

@@ -61,6 +61,15 @@ const definitions: readonly MetricDefinition[] = [
     table: 'main',
   },
   {
+    name: 'secondsPerStream',
+    title: 'ms/stream',
+    label: 'Time of a stream (ms)',
+    scale: 1e3,
+    digits: 1,
+    better: 'lower',
+    table: 'main',
+  },
+  {
     name: 'bytesPerConnection',
     title: 'B/conn',
     label: "Memory per idle connection (bytes, the process's own)",

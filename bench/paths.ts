@@ -8,6 +8,8 @@ export type NativeProgram =
   | 'echo_load'
   | 'churn_load'
   | 'bulk_load'
+  | 'tls_churn_load'
+  | 'tls_bulk_load'
   | 'c_epoll'
   | 'c_uring'
   | 'asio_epoll'

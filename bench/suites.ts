@@ -30,8 +30,13 @@ const bulkTiming = timedRounds(2);
 // node:http is more code than the servers above, and takes longer until it is compiled.
 const httpTiming = timedRounds(2);
 
-function timedRounds(warmUpSeconds: number): Timing {
-  const full = `--rounds 3 --seconds 0.4 --warm-up ${warmUpSeconds}`;
+// Each round begins with a handshake on each connection, which is not to be what is measured.
+const httpsTiming = timedRounds(2, 2);
+// A round consists of whole responses, of up to some tenths of a second each.
+const longResponseTiming = timedRounds(2, 1);
+
+function timedRounds(warmUpSeconds: number, seconds = 0.4): Timing {
+  const full = `--rounds 3 --seconds ${seconds} --warm-up ${warmUpSeconds}`;
   return {
     // Instructions do not drift: they are counted in one pass.
     full: [`${full} --count-rounds 2`, `${full} --count-rounds 0`],
@@ -52,7 +57,7 @@ function bulk(
   direction: 'upload' | 'download',
   connections: number,
   more = '',
-  workload = 'bulk',
+  workload: 'bulk' | 'pipe' | 'tls-bulk' = 'bulk',
 ): RowDefinition {
   return {
     workload,
@@ -64,6 +69,31 @@ function bulk(
 function http(body: 'hello' | '10KiB', more = ''): RowDefinition {
   return { workload: 'http', load: `--body ${body} --connections 64 ${more}`, timing: httpTiming };
 }
+
+function https(body: 'hello' | '10KiB'): RowDefinition {
+  return { workload: 'https', load: `--body ${body} --connections 64`, timing: httpsTiming };
+}
+
+function http2(more = ''): RowDefinition {
+  const load = `--body hello --connections 8 --streams 8 ${more}`;
+  return { workload: 'http2', load, timing: httpTiming };
+}
+
+function stream(workload: 'http2-stream' | 'grpc', size: number): RowDefinition {
+  return { workload, load: `--messages 20000 --size ${size}`, timing: longResponseTiming };
+}
+
+const file: RowDefinition = {
+  workload: 'file',
+  load: '--mebibytes 256',
+  timing: longResponseTiming,
+};
+
+const tlsChurn: RowDefinition = {
+  workload: 'tls-churn',
+  load: '--connections 64',
+  timing: httpTiming,
+};
 
 const idle: RowDefinition = {
   workload: 'idle',
@@ -102,6 +132,17 @@ const definitions: readonly RowDefinition[] = [
   http('10KiB'),
   http('hello', '--shared-core'),
   http('10KiB', '--shared-core'),
+  https('hello'),
+  https('10KiB'),
+  http2(),
+  http2('--tls'),
+  stream('http2-stream', kib),
+  stream('http2-stream', 100),
+  stream('grpc', kib),
+  file,
+  bulk('upload', 1, '--depth 200', 'tls-bulk'),
+  bulk('download', 1, '--depth 200', 'tls-bulk'),
+  tlsChurn,
 ];
 
 /** Every row. Throws a UsageError where a definition is none that its workload accepts. */

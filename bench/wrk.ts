@@ -1,4 +1,4 @@
-// The load of HTTP: wrk, a process for each trial, with connections of its own. It checks no body. So one response is
+// The load of HTTP and HTTPS: wrk, a process for each trial, with connections of its own. It checks no body. So one response is
 // read and compared before the first trial; of the others wrk says the status, and how many bytes they had in all.
 import { spawnSync } from 'node:child_process';
 import path from 'node:path';
@@ -7,12 +7,13 @@ import { Child } from './child.js';
 import { responseBytes } from './http-response.js';
 import {
   type ConnectLoad,
+  type Latency,
   type Load,
   placed,
   requireNumbers,
-  type Target,
   type TrialResult,
   trialGraceMs,
+  urlOf,
   withoutErrors,
 } from './load.js';
 import { projectRoot } from './paths.js';
@@ -36,7 +37,7 @@ export interface WrkResult {
   readonly microseconds: number;
   /** wrk's own. */
   readonly cpuSeconds: number;
-  readonly latencyMicroseconds: TrialResult['latencyNs'];
+  readonly latencyMicroseconds: Latency;
   readonly errors: Readonly<Record<ErrorName, number>>;
 }
 
@@ -47,57 +48,66 @@ export function whyWrkIsUnavailable(): string | undefined {
 }
 
 /** Requests of `/`, each of which is to be answered with exactly this body. */
-export function wrkLoad(connections: number, body: string): ConnectLoad {
+export function wrkLoad(connections: number, body: string, tls = false): ConnectLoad {
   return async (target, cpu, givesWay) => {
-    const bytes = await responseBytes(target, body);
-    return new WrkLoad(connections, bytes, (command) => placed(command, cpu, givesWay), target);
+    const bytes = await responseBytes(target, body, tls);
+    const place = (command: readonly string[]) => placed(command, cpu, givesWay);
+    const secondsMin = tls ? handshakesSeconds(connections) : 0;
+    return new WrkLoad(
+      { connections, responseBytes: bytes, secondsMin },
+      place,
+      urlOf(target, tls),
+    );
   };
 }
 
+/** Enough for as many handshakes, each of which a request of wrk has to wait for. */
+function handshakesSeconds(connections: number): number {
+  return 1 + connections * 0.01;
+}
+
+interface WrkTrials {
+  readonly connections: number;
+  readonly responseBytes: number;
+  /** A trial is no shorter. */
+  readonly secondsMin: number;
+}
+
 class WrkLoad implements Load {
-  readonly #connections: number;
-  readonly #responseBytes: number;
+  readonly #trials: WrkTrials;
   readonly #place: (command: readonly string[]) => readonly string[];
   readonly #url: string;
 
   constructor(
-    connections: number,
-    responseBytes: number,
+    trials: WrkTrials,
     place: (command: readonly string[]) => readonly string[],
-    { host, port }: Target,
+    url: string,
   ) {
-    this.#connections = connections;
-    this.#responseBytes = responseBytes;
+    this.#trials = trials;
     this.#place = place;
-    this.#url = `http://${host}:${port}/`;
+    this.#url = url;
   }
 
-  async trial(seconds: number): Promise<TrialResult> {
-    const connections = ['--threads', '1', '--connections', `${this.#connections}`];
+  async trial(wishedSeconds: number): Promise<TrialResult> {
+    const { connections, responseBytes, secondsMin } = this.#trials;
+    const seconds = Math.max(wishedSeconds, secondsMin);
+    const size = ['--threads', '1', '--connections', `${connections}`];
     // Whole seconds are all that it can be told; the signal ends it before.
     const duration = ['--duration', `${Math.ceil(seconds) + 1}s`];
-    const command = ['wrk', ...connections, ...duration, '--script', script, this.#url];
+    const command = ['wrk', ...size, ...duration, '--script', script, this.#url];
     const child = new Child('wrk', this.#place(command));
     try {
-      await lineOf(child, 'begins', trialGraceMs);
+      await child.lineOf('begins', trialGraceMs);
       await sleep(seconds * 1000);
       child.signal('SIGINT');
-      const result = parseWrkResult(await lineOf(child, '{', trialGraceMs));
-      return withoutErrors(trialOf(result, this.#connections, this.#responseBytes));
+      const result = parseWrkResult(await child.lineOf('{', trialGraceMs));
+      return withoutErrors(trialOf(result, connections, responseBytes));
     } finally {
       await child.stop();
     }
   }
 
   async stop(): Promise<void> {}
-}
-
-/** The next line that begins so: what wrk prints for people is between them. */
-async function lineOf(child: Child, beginning: string, timeoutMs: number): Promise<string> {
-  for (;;) {
-    const line = await child.nextLine(timeoutMs);
-    if (line.startsWith(beginning)) return line;
-  }
 }
 
 /** Throws an Error that names what is missing. */

@@ -3,29 +3,33 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
 import { type Contest, runContest } from '../bench/contest.js';
 import type { Driver } from '../bench/drivers/driver.js';
+import { h2load } from '../bench/h2load.js';
+import { responseBytes } from '../bench/http-response.js';
+import { identityFile } from '../bench/identity.js';
+import { nativeLoad } from '../bench/load.js';
 import { buildNativePrograms } from '../bench/native.js';
 import type { DriverOutcome } from '../bench/result.js';
 import { echoLoad } from '../bench/workloads/echo.js';
-import { whyWrkIsUnavailable, wrkLoad } from '../bench/wrk.js';
-import { describeOrSkip, skipNote } from './support/bench-tools.js';
+import { wrkLoad } from '../bench/wrk.js';
+import { describeOrSkip, itWith, lacks, skipNote } from './support/bench-tools.js';
 
 const server = path.join(__dirname, 'support/bad-echo-server.js');
 const httpServer = path.join(__dirname, 'support/bad-http-server.js');
 const buildTimeoutMs = 120_000;
 const silenceTimeoutMs = 60_000; // the load waits ten seconds for what does not come back
 
-function driverWith(script: string, fault: string): Driver {
+function driverWith(script: string, fault: string, ...args: readonly string[]): Driver {
   return {
     name: fault,
     description: `a server that ${fault}`,
     modes: ['echo', 'http'],
     collectsGarbage: false,
-    command: () => [process.execPath, script, fault],
+    command: () => [process.execPath, script, fault, ...args],
   };
 }
 
 const timing = {
-  ...{ seconds: 0.1, rounds: 1, warmUp: 0, countRounds: 0, sharedCore: false },
+  ...{ seconds: 0.3, rounds: 1, warmUp: 0, countRounds: 0, sharedCore: false },
   ...{ drivers: [], serverCpus: undefined, bun: undefined, deno: undefined, json: undefined },
 };
 
@@ -100,6 +104,26 @@ describeOrSkip(`a driver in echo${skipNote}`, () => {
     silenceTimeoutMs,
   );
 
+  itWith('openssl', 'libssl')(
+    'fails in churn over TLS when it does not resume the session of the connection before',
+    async () => {
+      const { drivers } = await runContest(
+        {
+          drivers: ['forgets', 'none'].map((fault) => driverWith(server, fault, identityFile())),
+          task: { mode: 'echo', connections: 2, bytesOutstanding: 64, tls: true },
+          load: nativeLoad('tls_churn_load', ['--connections', '2']),
+          unit: 'Connection',
+          figures: ({ units, seconds }) => ({ connectionsPerSecond: units / seconds }),
+        },
+        timing,
+      );
+      expect(drivers).toMatchObject([
+        failed('the server did not resume the session'),
+        { status: 'ok', metrics: { connectionsPerSecond: { rounds: [expect.any(Number)] } } },
+      ]);
+    },
+  );
+
   it('fails for a byte within a message where every byte is compared', async () => {
     expect(await measure(['changes-within'])).toMatchObject([{ status: 'ok' }]);
     expect(await measure(['changes-within'], { verify: true })).toMatchObject([
@@ -108,8 +132,9 @@ describeOrSkip(`a driver in echo${skipNote}`, () => {
   });
 });
 
-const noWrk = whyWrkIsUnavailable();
+const { wrk: noWrk, h2load: noH2load } = lacks;
 const describeHttp = noWrk === undefined ? describeOrSkip : describe.skip;
+const describeH2load = noH2load === undefined ? describeOrSkip : describe.skip;
 
 describeHttp(`a driver in http${noWrk === undefined ? skipNote : ` (skipped: ${noWrk})`}`, () => {
   beforeAll(() => void jest.spyOn(console, 'error').mockImplementation(() => {}));
@@ -141,6 +166,37 @@ describeHttp(`a driver in http${noWrk === undefined ? skipNote : ` (skipped: ${n
     ]);
   });
 });
+
+describeH2load(
+  `a driver under h2load${noH2load === undefined ? skipNote : ` (skipped: ${noH2load})`}`,
+  () => {
+    beforeAll(() => void jest.spyOn(console, 'error').mockImplementation(() => {}));
+    afterAll(() => void jest.restoreAllMocks());
+
+    const load = h2load({
+      ...{ tls: false, connections: 2, streams: 1, options: ['--h1'] },
+      ...{ responseBytes: 5, unitsPerResponse: 1 },
+      check: async (target) => void (await responseBytes(target, 'hello', false)),
+    });
+
+    it('fails when its first response is another than was due', async () => {
+      expect(await measureHttp(['answers-other'], { load })).toMatchObject([
+        failed('the response has another body than was due'),
+      ]);
+    });
+
+    it('fails when a later response is an error, shorter, longer or broken off; and no other with it', async () => {
+      const faults = ['turns-500', 'turns-shorter', 'turns-longer', 'turns-broken', 'none'];
+      expect(await measureHttp(faults, { load })).toMatchObject([
+        failed('were not answered with success'),
+        failed('bytes, which are not 5 each'),
+        failed('bytes, which are not 5 each'),
+        failed('were not answered with success'),
+        { status: 'ok', metrics: { requestsPerSecond: { rounds: [expect.any(Number)] } } },
+      ]);
+    });
+  },
+);
 
 it('a driver is unavailable where there is no load, and its server is not started', async () => {
   jest.spyOn(console, 'error').mockImplementation(() => {});

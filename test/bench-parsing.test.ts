@@ -2,6 +2,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { errorLineOf } from '../bench/child.js';
 import { parseCpuList, placeOn } from '../bench/cpus.js';
+import { checkResult, parseH2loadResult } from '../bench/h2load.js';
 import { parseTrialResult } from '../bench/load.js';
 import { filledBytes, heldBytes, ringBytes } from '../bench/memory.js';
 import { parsePerfOutput } from '../bench/perf.js';
@@ -89,6 +90,38 @@ describe('what wrk prints at its end', () => {
     expect(trialOf({ ...printed, bytes: 1 }, 2, 150).firstError).toBe(
       '1000 responses had 1 bytes, which are not 150 each',
     );
+  });
+});
+
+describe('what h2load prints at its end', () => {
+  const printed = [
+    'finished in 647.96ms, 11008.00 req/s, 280.63KB/s',
+    'requests: 5504 total, 5568 started, 5504 done, 5504 succeeded, 0 failed, 0 errored, 0 timeout',
+    'status codes: 5504 2xx, 0 3xx, 0 4xx, 0 5xx',
+    'traffic: 140.31KB (143680) total, 16.55KB (16944) headers (space savings 95.26%), 26.88KB (27520) data',
+  ].join('\n');
+  const result = { seconds: expect.closeTo(0.64796), succeeded: 5504, bytes: 27_520 };
+
+  it('is read, whatever unit its time has', () => {
+    const secondsOf = (time: string) =>
+      parseH2loadResult(printed.replace('647.96ms', time)).seconds;
+    expect(parseH2loadResult(printed)).toEqual(result);
+    expect(secondsOf('1.01s')).toBe(1.01);
+    expect(secondsOf('250us')).toBeCloseTo(0.00025);
+  });
+
+  it('that lacks something is shown', () => {
+    for (const line of printed.split('\n').filter((each) => !each.startsWith('requests'))) {
+      const lacking = printed.replace(line, '');
+      expect(() => parseH2loadResult(lacking)).toThrow('h2load printed no result');
+    }
+  });
+
+  it('has to be that of as many whole responses as there were requests', () => {
+    const whole = { seconds: 1, succeeded: 10, bytes: 50 };
+    expect(() => checkResult(whole, 10, 5)).not.toThrow();
+    expect(() => checkResult(whole, 11, 5)).toThrow('1 of 11 requests were not answered');
+    expect(() => checkResult({ ...whole, bytes: 49 }, 10, 5)).toThrow('49 bytes, which are not 5');
   });
 });
 

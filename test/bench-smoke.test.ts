@@ -6,8 +6,7 @@ import * as path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readResults } from '../bench/report/results-file.js';
 import { type RowResult, ratioBetween } from '../bench/result.js';
-import { whyWrkIsUnavailable } from '../bench/wrk.js';
-import { describeOrSkip, skipNote } from './support/bench-tools.js';
+import { describeOrSkip, itWith, skipNote } from './support/bench-tools.js';
 import { patient } from './support/pace';
 
 const root = path.dirname(require.resolve('proactor/package.json'));
@@ -15,8 +14,66 @@ const buildAndRunTimeoutMs = 120_000;
 
 const netDrivers = ['proactor-net', 'proactor-net-thread', 'node-net'];
 const download = ['--direction', 'download'];
-const noWrk = whyWrkIsUnavailable();
-const itWithWrk = noWrk === undefined ? it : it.skip;
+
+/** Rows of the protocols on top of TCP: id, headline, what they need, the command. */
+const protocolRows = [
+  [
+    'https/hello/4/own',
+    'requestsPerSecond',
+    ['wrk', 'openssl'],
+    'https --body hello --connections 4',
+  ],
+  [
+    'https/10KiB/4/own',
+    'requestsPerSecond',
+    ['wrk', 'openssl'],
+    'https --body 10KiB --connections 4',
+  ],
+  [
+    'http2/clear/hello/2x4/own',
+    'requestsPerSecond',
+    ['h2load'],
+    'http2 --connections 2 --streams 4',
+  ],
+  [
+    'http2/tls/10KiB/2x4/own',
+    'requestsPerSecond',
+    ['h2load', 'openssl'],
+    'http2 --body 10KiB --connections 2 --streams 4 --tls',
+  ],
+  [
+    'http2-stream/clear/500x1KiB/own',
+    'messagesPerSecond',
+    ['h2load'],
+    'http2-stream --messages 500 --size 1024',
+  ],
+  [
+    'http2-stream/tls/500x100B/own',
+    'messagesPerSecond',
+    ['h2load', 'openssl'],
+    'http2-stream --messages 500 --size 100 --tls',
+  ],
+  ['grpc/500x1KiB/own', 'messagesPerSecond', ['h2load'], 'grpc --messages 500 --size 1024'],
+  ['file/1MiB/own', 'bytesPerSecond', ['h2load'], 'file --mebibytes 1'],
+  [
+    'tls-bulk/upload/2/own',
+    'bytesPerSecond',
+    ['openssl', 'libssl'],
+    'tls-bulk --direction upload --connections 2 --verify',
+  ],
+  [
+    'tls-bulk/download/2x16KiB/own',
+    'bytesPerSecond',
+    ['openssl', 'libssl'],
+    'tls-bulk --direction download --connections 2 --chunk 16384 --verify',
+  ],
+  [
+    'tls-churn/4x64B/own',
+    'connectionsPerSecond',
+    ['openssl', 'libssl'],
+    'tls-churn --connections 4 --verify',
+  ],
+] as const;
 
 function expectMeasured(row: RowResult, count: number): void {
   expect(row.drivers.map(({ status, reason }) => [status, reason])).toEqual(
@@ -113,12 +170,12 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
     buildAndRunTimeoutMs,
   );
 
-  itWithWrk.each(['hello', '10KiB'])(
+  itWith('wrk').each(['hello', '10KiB'])(
     'http answers %s over node:net and in its place',
     (body) => {
       const json = path.join(folder, 'result.json');
       const load = ['--body', body, '--connections', '4', '--drivers', netDrivers.join(',')];
-      const timing = ['--seconds', `${patient(0.2)}`, '--rounds', '1', '--warm-up', '0'];
+      const timing = ['--seconds', `${patient(0.5)}`, '--rounds', '1', '--warm-up', '0'];
       const run = bench('http', ...load, ...timing, '--count-rounds', '0', '--json', json);
       const row = readResults(json).rows[0] as RowResult;
       expect(row).toMatchObject({ id: `http/${body}/4/own`, headline: 'requestsPerSecond' });
@@ -133,6 +190,27 @@ describeOrSkip(`a short run of the benchmark${skipNote}`, () => {
     },
     buildAndRunTimeoutMs,
   );
+
+  for (const [id, headline, tools, words] of protocolRows) {
+    itWith(...tools)(
+      `${id} is served on node:net and in its place, and every byte is right`,
+      () => {
+        const json = path.join(folder, 'result.json');
+        const timing = ['--seconds', `${patient(0.5)}`, '--rounds', '1', '--warm-up', '0.1'];
+        const choice = ['--drivers', netDrivers.join(','), '--count-rounds', '0', '--json', json];
+        const run = bench(...words.split(' '), ...timing, ...choice);
+        const row = readResults(json).rows[0] as RowResult;
+        expect(row).toMatchObject({ id, headline });
+        expectMeasured(row, 3);
+        for (const { metrics } of row.drivers) {
+          const cpu = Object.entries(metrics).find(([name]) => name.startsWith('cpuNsPer'));
+          expect(cpu?.[1].median).toBeGreaterThan(0);
+        }
+        expect(run.status).toBe(0);
+      },
+      buildAndRunTimeoutMs,
+    );
+  }
 
   it(
     'idle reads memory and CPU time of servers whether or not they collect garbage',

@@ -1,14 +1,17 @@
-import { type Driver, scriptModes, scriptOptions, serverScript } from './driver.js';
+import { type Driver, type Mode, scriptModes, scriptOptions, serverScript } from './driver.js';
 import { findRuntime } from './runtimes.js';
+
+const httpModes: readonly Mode[] = ['http', 'file'];
 
 export const bun: Driver = {
   name: 'bun',
   description: 'Bun.listen, Bun.serve',
-  modes: [...scriptModes, 'http'],
+  modes: [...scriptModes, ...httpModes],
+  speaksTls: true,
   collectsGarbage: true,
   command: (task, runtimes) => [
     findRuntime('bun', runtimes.bun),
-    serverScript(task.mode === 'http' ? 'bun-http.mjs' : 'bun.mjs'),
+    serverScript(httpModes.includes(task.mode) ? 'bun-http.mjs' : 'bun.mjs'),
     ...scriptOptions(task),
   ],
 };

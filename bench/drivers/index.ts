@@ -36,3 +36,8 @@ export const drivers: readonly Driver[] = [
 export function driversFor(modes: readonly Mode[]): readonly Driver[] {
   return drivers.filter((driver) => modes.every((mode) => driver.modes.includes(mode)));
 }
+
+/** Those of them that master the modes over TLS as well. */
+export function tlsDriversFor(modes: readonly Mode[]): readonly Driver[] {
+  return driversFor(modes).filter((driver) => driver.speaksTls);
+}

@@ -4,6 +4,7 @@ export const nodeNet: Driver = {
   name: 'node-net',
   description: "Node's own node:net on libuv",
   modes: nodeModes,
+  speaksTls: true,
   collectsGarbage: true,
   command: (task) => netCommand(task, '--net', 'node'),
 };

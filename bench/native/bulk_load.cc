@@ -1,15 +1,15 @@
 // A load in one direction. Upload: each MiB that it sends a sink answers with a byte. Download: each byte that it sends
 // asks a source for a MiB. Either way a connection keeps `depth` MiB outstanding and begins the next when one is
-// done, so that a bounded amount is outstanding at the end of a trial. One thread, edge-triggered epoll.
+// done, so that a bounded amount is outstanding at the end of a trial. One thread, edge-triggered epoll. It is compiled
+// for TCP and for TLS.
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "channel.h"
 #include "pattern.h"
 #include "poller.h"
 #include "support.h"
@@ -29,7 +29,7 @@ struct Load {
 };
 
 struct Connection {
-  int fd = -1;
+  Channel channel;
   size_t unsent_bytes = 0;      // of uploads, or requests
   size_t unreceived_bytes = 0;  // of downloads, or answers
   size_t position = 0;          // of a download's next byte in the source's chunk
@@ -39,7 +39,10 @@ struct Connection {
 class BulkLoad {
  public:
   explicit BulkLoad(const Load& load)
-      : load_(load), buffer_(kTransferBytesMax), connections_(load.connections) {
+      : load_(load),
+        buffer_(kTransferBytesMax),
+        connections_(load.connections),
+        legacies_(load.connections) {
     for (size_t i = 0; i < connections_.size(); i++) Connect(i);
   }
 
@@ -47,7 +50,7 @@ class BulkLoad {
   void RunTrial(double seconds) {
     trial_.Start(seconds);
     for (Connection& connection : connections_) {
-      if (connection.fd < 0) continue;
+      if (!connection.channel.IsOpen()) continue;
       Enqueue(connection, load_.depth);
       Send(connection);
     }
@@ -61,8 +64,8 @@ class BulkLoad {
  private:
   void Connect(size_t index) {
     Connection& connection = connections_[index];
-    connection.fd = ConnectTo(load_.address);
-    poller_.Watch(connection.fd, index, true);
+    connection.channel.Open(ConnectTo(load_.address), legacies_[index]);
+    poller_.Watch(connection.channel.fd(), index, true);
   }
 
   void Enqueue(Connection& connection, size_t mebibytes) {
@@ -79,7 +82,7 @@ class BulkLoad {
   void WaitAndHandle() {
     poller_.Wait([this](size_t index, bool) {
       Connection& connection = connections_[index];
-      if (connection.fd >= 0) Receive(connection);
+      if (connection.channel.IsOpen()) Receive(connection);
       if (connection.unsent_bytes > 0) Send(connection);
     });
   }
@@ -87,10 +90,10 @@ class BulkLoad {
   // To the socket's end: an edge may stand for bytes and for the server's end at once.
   void Receive(Connection& connection) {
     for (;;) {
-      const ssize_t received = recv(connection.fd, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      const ssize_t received = connection.channel.Receive(buffer_.data(), buffer_.size());
       if (received < 0 && errno == EINTR) continue;
       if (received < 0 && errno == EAGAIN) return;
-      if (received < 0) return Drop(connection, strerror(errno));
+      if (received < 0) return Drop(connection, connection.channel.FailureWords());
       if (received == 0) return Drop(connection, "the server closed it");
       const size_t length = static_cast<size_t>(received);
       if (length > connection.unreceived_bytes) return Drop(connection, "more came than was due");
@@ -134,11 +137,10 @@ class BulkLoad {
   void Send(Connection& connection) {
     while (connection.unsent_bytes > 0) {
       const size_t length = std::min(connection.unsent_bytes, kTransferBytesMax);
-      const ssize_t sent =
-          send(connection.fd, pattern_.At(0), length, MSG_DONTWAIT | MSG_NOSIGNAL);
+      const ssize_t sent = connection.channel.Send(pattern_.At(0), length);
       if (sent < 0 && errno == EINTR) continue;
       if (sent < 0 && errno == EAGAIN) return;  // the next EPOLLOUT edge goes on
-      if (sent < 0) return Drop(connection, strerror(errno));
+      if (sent < 0) return Drop(connection, connection.channel.FailureWords());
       connection.unsent_bytes -= static_cast<size_t>(sent);
     }
   }
@@ -146,7 +148,7 @@ class BulkLoad {
   void Drop(Connection& connection, const char* reason) {
     trial_.Report(reason);
     outstanding_ -= Outstanding(connection);
-    close(connection.fd);
+    connection.channel.Close();
     connection = Connection();
   }
 
@@ -155,6 +157,7 @@ class BulkLoad {
   Trial trial_;
   std::vector<char> buffer_;
   std::vector<Connection> connections_;
+  std::vector<Channel::Legacy> legacies_;
   Poller poller_;
   size_t outstanding_ = 0;  // MiB
 };
@@ -178,7 +181,7 @@ int main(int argc, char** argv) {
                               options.Integer("--port", 0, 1, 65535));
   load.is_upload = IsUpload(options);
   load.connections = static_cast<size_t>(options.Integer("--connections", 1, 1, 4096));
-  load.depth = static_cast<size_t>(options.Integer("--depth", 2, 1, 64));
+  load.depth = static_cast<size_t>(options.Integer("--depth", 2, 1, 256));
   load.chunk = SourceChunk(options);
   load.verify = options.Flag("--verify");
   RaiseDescriptorLimit();

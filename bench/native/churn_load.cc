@@ -1,5 +1,6 @@
 // A closed-loop load of short connections: each of `connections` slots connects, sends one message, reads it back,
-// ends its half, waits for the server's end, closes, and connects again. One thread, edge-triggered epoll.
+// ends its half, waits for the server's end, closes, and connects again. One thread, edge-triggered epoll. It is compiled
+// for TCP and for TLS, where a slot's next connection has to resume the session of the one before.
 //
 // The client ends first, so that what TCP remembers of an ended connection (TIME_WAIT), and the port it keeps taken, is the
 // client's. For ports not to run out each connection comes from another address of 127.0.0.0/8, where the server is.
@@ -7,12 +8,11 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "channel.h"
 #include "pattern.h"
 #include "poller.h"
 #include "support.h"
@@ -31,7 +31,7 @@ struct Load {
 };
 
 struct Connection {
-  int fd = -1;
+  Channel channel;
   size_t sent_bytes = 0;
   size_t received_bytes = 0;
   size_t position = 0;  // in the pattern, of the message's first byte
@@ -41,7 +41,10 @@ struct Connection {
 class ChurnLoad {
  public:
   explicit ChurnLoad(const Load& load)
-      : load_(load), buffer_(load.message_bytes + 1), connections_(load.connections) {}
+      : load_(load),
+        buffer_(load.message_bytes + 1),
+        connections_(load.connections),
+        legacies_(load.connections) {}
 
   // Keeps the load up for the given time, then waits for the connections that have begun.
   void RunTrial(double seconds) {
@@ -57,15 +60,15 @@ class ChurnLoad {
  private:
   void Begin(size_t index) {
     Connection& connection = connections_[index];
-    if (connection.fd >= 0) return;  // left over from a trial that was given up
+    if (connection.channel.IsOpen()) return;  // left over from a trial that was given up
     connection = Connection();
     connection.begun_at_ns = NowNs();
     connection.position = Pattern::StartOf(begun_);
-    connection.fd = ConnectTo(load_.address, SourceAddress());
+    connection.channel.Open(ConnectTo(load_.address, SourceAddress()), legacies_[index]);
     open_++;
     begun_++;
     Send(connection);
-    poller_.Watch(connection.fd, index, connection.sent_bytes < load_.message_bytes);
+    poller_.Watch(connection.channel.fd(), index, connection.sent_bytes < load_.message_bytes);
   }
 
   // 0 leaves it to the kernel.
@@ -89,8 +92,7 @@ class ChurnLoad {
     while (connection.sent_bytes < size) {
       const size_t at = Pattern::Advance(connection.position, connection.sent_bytes);
       const size_t left = std::min(size - connection.sent_bytes, kTransferBytesMax);
-      const ssize_t sent =
-          send(connection.fd, pattern_.At(at), left, MSG_DONTWAIT | MSG_NOSIGNAL);
+      const ssize_t sent = connection.channel.Send(pattern_.At(at), left);
       if (sent < 0 && errno == EINTR) continue;
       if (sent < 0) return;  // the next edge goes on; what is broken, reading shows
       connection.sent_bytes += static_cast<size_t>(sent);
@@ -100,10 +102,10 @@ class ChurnLoad {
   void Receive(size_t index, bool to_the_end) {
     Connection& connection = connections_[index];
     for (;;) {
-      const ssize_t received = recv(connection.fd, buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+      const ssize_t received = connection.channel.Receive(buffer_.data(), buffer_.size());
       if (received < 0 && errno == EINTR) continue;
       if (received < 0 && errno == EAGAIN) return;
-      if (received < 0) return End(index, strerror(errno));
+      if (received < 0) return End(index, connection.channel.FailureWords());
       if (received == 0) return OnEnd(index, connection);
       const size_t length = static_cast<size_t>(received);
       const size_t at = Pattern::Advance(connection.position, connection.received_bytes);
@@ -115,9 +117,9 @@ class ChurnLoad {
         return End(index, "other bytes came back than were sent");
       }
       trial_.NoteProgress(NowNs());
-      if (connection.received_bytes == load_.message_bytes) shutdown(connection.fd, SHUT_WR);
-      // A short read has emptied the socket: what comes later makes a new edge.
-      if (length < buffer_.size() && !to_the_end) return;
+      if (connection.received_bytes == load_.message_bytes) connection.channel.EndSending();
+      // Where a short read has emptied the socket, what comes later makes a new edge.
+      if (Channel::kShortReadEmpties && length < buffer_.size() && !to_the_end) return;
     }
   }
 
@@ -125,6 +127,7 @@ class ChurnLoad {
     if (connection.received_bytes < load_.message_bytes) {
       return End(index, "the server ended it before its message was back");
     }
+    if (const char* fault = connection.channel.SetupFault()) return End(index, fault);
     const uint64_t now_ns = NowNs();
     trial_.NoteProgress(now_ns);
     trial_.RecordLatency(now_ns - connection.begun_at_ns);
@@ -135,8 +138,7 @@ class ChurnLoad {
   // `failure` is null where all went well.
   void End(size_t index, const char* failure) {
     if (failure != nullptr) trial_.Report(failure);
-    close(connections_[index].fd);
-    connections_[index].fd = -1;
+    connections_[index].channel.Close();
     open_--;
   }
 
@@ -145,6 +147,7 @@ class ChurnLoad {
   Trial trial_;
   std::vector<char> buffer_;  // a byte more than a message, to see what is too much
   std::vector<Connection> connections_;
+  std::vector<Channel::Legacy> legacies_;
   Poller poller_;
   size_t open_ = 0;
   size_t begun_ = 0;

@@ -29,6 +29,13 @@ const workloadTitles: Readonly<Record<string, string>> = {
   idle: 'Memory of an idle connection',
   busy: 'A busy JavaScript thread: each message also costs JavaScript',
   http: 'node:http, 64 connections',
+  https: 'node:https, 64 connections',
+  http2: 'node:http2, 8 connections × 8 streams',
+  'http2-stream': 'One stream of node:http2',
+  grpc: 'One server stream of gRPC',
+  file: 'A file piped into a response of node:http',
+  'tls-bulk': 'Bulk transfer over TLS, one way',
+  'tls-churn': 'Connection churn over TLS: connect, resume the session, one echo, close',
 };
 
 const definitions: readonly ChartDefinition[] = [
@@ -68,13 +75,13 @@ const definitions: readonly ChartDefinition[] = [
         metrics: ['latencyP50Ns', 'latencyP99Ns'],
       }),
   },
-  ...['churn', 'bulk', 'pipe', 'idle', 'busy', 'http'].map(workloadChart),
+  ...Object.entries(workloadTitles).map(workloadChart),
 ];
 
-function workloadChart(workload: string): ChartDefinition {
+function workloadChart([workload, title]: readonly [string, string]): ChartDefinition {
   return {
     file: `${workload}.svg`,
-    title: workloadTitles[workload] ?? workload,
+    title,
     draw: (suite, title) => headlinesOf(suite, title, workload),
   };
 }

@@ -1,9 +1,10 @@
 // The servers that one writes with Bun.listen: one set of handlers for all sockets, what belongs to a connection in
-// socket.data, and what write() did not take kept for drain(). Bun sets TCP_NODELAY by itself.
+// socket.data, and what write() did not take kept for drain(). Bun sets TCP_NODELAY by itself. Over TLS they are the same.
 import {
   announce,
   busyWork,
   collectOnRequest,
+  identityOf,
   MEBIBYTE,
   readOptions,
   SinkCounter,
@@ -96,6 +97,7 @@ function source() {
 const server = Bun.listen({
   hostname: '127.0.0.1',
   port: 0,
+  tls: identityOf(options),
   socket: {
     ...select({ echo, busy: () => echo(busyWork(options)), sink, source }, options)(),
     error(socket) {

@@ -1,8 +1,9 @@
 // What the servers in JavaScript share, whatever runtime they are for: their command line, what they print, the busy
-// loop, and the protocol of bulk transfer. It knows nothing of sockets.
+// loop, their identity in TLS, and the protocol of bulk transfer. It knows nothing of sockets.
 //
 //   sink    one byte is answered for each MiB that has come
 //   source  each byte that comes asks for a MiB
+import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { parseArgs } from 'node:util';
 import { spin } from './spin.mjs';
@@ -17,6 +18,7 @@ export function readOptions(more = {}) {
       chunk: { type: 'string', default: '65536' },
       iterations: { type: 'string', default: '0' },
       'message-bytes': { type: 'string', default: '64' },
+      identity: { type: 'string' },
       ...more,
     },
   });
@@ -27,6 +29,13 @@ export function readOptions(more = {}) {
 export function select(handlers, { mode }) {
   if (handlers[mode]) return handlers[mode];
   throw new Error(`--mode ${mode}: there is ${Object.keys(handlers).join(', ')}`);
+}
+
+/** What a server of TLS shows, from the file that has both; undefined where it is to speak in clear. */
+export function identityOf({ identity }) {
+  if (identity === undefined) return undefined;
+  const pem = readFileSync(identity, 'utf8');
+  return { key: pem, cert: pem };
 }
 
 export function announce(host, port) {

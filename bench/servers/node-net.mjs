@@ -1,20 +1,20 @@
-// The servers that one writes with node:net, on it or on proactor/net. On node:net they are the yardstick of the benchmark.
+// The servers that one writes with node:net, on it or on proactor/net, and the same with node:tls. On node:net they are
+// the yardstick of the benchmark.
 import { Readable, Writable } from 'node:stream';
+import * as tls from 'node:tls';
 import {
-  announce,
   busyWork,
-  collectOnRequest,
+  identityOf,
   MEBIBYTE,
   readOptions,
   SinkCounter,
   select,
   sourceChunk,
 } from './common.mjs';
-import { chooseNet, netOptions } from './net-module.mjs';
+import { chooseNet, listen, netOptions } from './net-module.mjs';
 
-const backlog = 4096;
 const options = readOptions(netOptions);
-const { createServer } = await chooseNet(options);
+const { createServer, attach } = await chooseNet(options);
 
 function echo(work) {
   return (socket) => {
@@ -111,13 +111,13 @@ const modes = {
   ...{ 'pipe-sink': pipeSink, 'pipe-source': pipeSource },
 };
 const serve = select(modes, options)();
-const server = createServer({ noDelay: true }, (socket) => {
+function onConnection(socket) {
   socket.on('error', () => socket.destroy());
   serve(socket);
-});
-server.listen({ host: '127.0.0.1', port: 0, backlog }, () => {
-  const { address, port } = server.address();
-  announce(address, port);
-});
-collectOnRequest(globalThis.gc);
-for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(0));
+}
+
+const identity = identityOf(options);
+const server = identity
+  ? attach(tls.createServer({ ...identity, noDelay: true }, onConnection))
+  : createServer({ noDelay: true }, onConnection);
+listen(server);

@@ -5,6 +5,7 @@ import type { Mode } from '../drivers/driver.js';
 import { driversFor } from '../drivers/index.js';
 import { nativeLoad } from '../load.js';
 import { flag, integer, oneOf, UsageError, type ValuesOf } from '../options.js';
+import type { NativeProgram } from '../paths.js';
 import { bytesWord } from '../words.js';
 
 const mebibyte = 1024 * 1024;
@@ -16,7 +17,7 @@ export const bulkShape = {
     'download',
   ]),
   connections: integer('TCP connections', 1, 1, 4096),
-  depth: integer('MiB that a connection keeps outstanding', 2, 1, 64),
+  depth: integer('MiB that a connection keeps outstanding', 2, 1, 256),
   chunk: integer("bytes of a server's write, a power of two", 65_536, 1024, mebibyte),
   verify: flag('compare every byte of a download'),
 };
@@ -45,7 +46,12 @@ function loadArguments({ direction, connections, depth, chunk, verify }: BulkSha
 }
 
 /** A transfer to a server in the mode `sink` or from one in the mode `source`. */
-export function bulkContest(values: BulkShape, sink: Mode, source: Mode): Omit<Contest, 'drivers'> {
+export function bulkContest(
+  values: BulkShape,
+  sink: Mode,
+  source: Mode,
+  program: NativeProgram = 'bulk_load',
+): Omit<Contest, 'drivers'> {
   return {
     task: {
       mode: values.direction === 'upload' ? sink : source,
@@ -53,7 +59,7 @@ export function bulkContest(values: BulkShape, sink: Mode, source: Mode): Omit<C
       bytesOutstanding: values.depth * mebibyte,
       chunkBytes: values.chunk,
     },
-    load: nativeLoad('bulk_load', loadArguments(values)),
+    load: nativeLoad(program, loadArguments(values)),
     unit: 'Kibibyte',
     figures: (trial) => ({ bytesPerSecond: (trial.units * bytesPerUnit) / trial.seconds }),
   };

@@ -2,7 +2,7 @@
 // should be.
 import { createServer, type ServerResponse } from 'node:http';
 
-const goodRequests = 100;
+const goodRequests = 20;
 const body = 'hello';
 
 function respond(response: ServerResponse, text: string, status = 200): void {
