@@ -149,6 +149,11 @@ void LoopDispatcher::WaitInRing(int timeout_ms) {
     const int result = ring_->Enter(0, nullptr);
     if (!completions_ready()) waits_until_split_ = kWaitsUntilSplit;
     if (!StaysAsleep(result, &quiet, &timeout_ms)) return;
+  } else if (timeout_ms > 0) {
+    // libuv counts from when it last looked at its clock, which was before what ran since.
+    uv_update_time(loop_);
+    timeout_ms = TimeoutMs();
+    if (timeout_ms == 0) return;
   }
   idle_time_.Begin();
   int result;
