@@ -148,8 +148,12 @@ void LoopDispatcher::WaitInRing(int timeout_ms) {
     control_.Count(kCounterEnters);
     const int result = ring_->Enter(0, nullptr);
     if (!completions_ready()) waits_until_split_ = kWaitsUntilSplit;
-    if (!StaysAsleep(result, &quiet, &timeout_ms)) return;
-  } else if (timeout_ms > 0) {
+    if (!CanSleep(result, &quiet, &timeout_ms)) {
+      uv_update_time(loop_);
+      return;
+    }
+  }
+  if (timeout_ms > 0) {
     // libuv counts from when it last looked at its clock, which was before what ran since.
     uv_update_time(loop_);
     timeout_ms = TimeoutMs();
@@ -163,7 +167,8 @@ void LoopDispatcher::WaitInRing(int timeout_ms) {
     timeout.tv_sec = timeout_ms / 1000;
     timeout.tv_nsec = static_cast<long long>(timeout_ms % 1000) * 1000000;
     result = ring_->Enter(quiet + 1, timeout_ms > 0 ? &timeout : nullptr);
-  } while (StaysAsleep(result, &quiet, &timeout_ms));
+    uv_update_time(loop_);
+  } while (CanSleep(result, &quiet, &timeout_ms));
   idle_time_.End();
 }
 
@@ -180,11 +185,10 @@ bool LoopDispatcher::WorksFirst(bool submits) {
   return false;
 }
 
-// Whether to sleep on after an enter: nothing came but `quiet` completions, and libuv can wait.
-bool LoopDispatcher::StaysAsleep(int result, uint32_t* quiet, int* timeout_ms) {
+// Whether to sleep after an enter: nothing came but `quiet` completions, and libuv can wait.
+bool LoopDispatcher::CanSleep(int result, uint32_t* quiet, int* timeout_ms) const {
   // Errors need no case of their own: on EINTR and ETIME libuv's timers and signals get their turn,
   // on EBUSY the batch makes room, and what was not submitted is submitted by the next enter.
-  uv_update_time(loop_);
   *quiet = CountQuiet(*quiet);
   *timeout_ms = TimeoutMs();
   return result >= 0 && *quiet == completions() && *quiet < ring_->completion_entries() / 2 &&

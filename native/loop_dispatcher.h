@@ -55,7 +55,7 @@ class LoopDispatcher {
   void WakeByEventfd();
   void WaitInRing(int timeout_ms);
   bool WorksFirst(bool submits);
-  bool StaysAsleep(int result, uint32_t* quiet, int* timeout_ms);
+  bool CanSleep(int result, uint32_t* quiet, int* timeout_ms) const;
   uint32_t CountQuiet(uint32_t known) const;
   void EnterNow();
   bool ArmLibuvPoll();
