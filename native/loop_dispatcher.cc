@@ -16,6 +16,9 @@ constexpr int kTurnsPerVisit = 32;
 // And how long they may take: signals and other descriptors of libuv's are not kept waiting for longer.
 constexpr uint64_t kVisitMs = 5;
 
+// Waits after which it is tried again whether submissions complete at once.
+constexpr int kWaitsUntilSplit = 64;
+
 }  // namespace
 
 int LoopDispatcher::Start(uv_loop_t* loop, Ring* ring, ControlBlock control, const int32_t* live,
@@ -46,7 +49,9 @@ int LoopDispatcher::Start(uv_loop_t* loop, Ring* ring, ControlBlock control, con
   uv_unref(reinterpret_cast<uv_handle_t*>(&prepare_));
   uv_unref(reinterpret_cast<uv_handle_t*>(&idle_));
   uv_unref(reinterpret_cast<uv_handle_t*>(&eventfd_poll_));
-  if (wake_ == Wake::kRing && !CanSeeWatcherQueue()) wake_ = Wake::kEventfd;
+  if (wake_ == Wake::kRing && !(CanSeeWatcherQueue() && idle_time_.Find(loop))) {
+    wake_ = Wake::kEventfd;
+  }
   if (wake_ == Wake::kEventfd) WakeByEventfd();
   ring_->RegisterDescriptor();
   return 0;
@@ -137,12 +142,29 @@ bool LoopDispatcher::Turn(bool may_block) {
 
 // Waits for a completion that somebody waits for. Quiet ones that come before it stay in the queue.
 void LoopDispatcher::WaitInRing(int timeout_ms) {
+  const bool submits = pending() != 0;
   if (!libuv_poll_armed_ && !ArmLibuvPoll()) {
     EnterNow();
     return;
   }
   ring_->PublishSubmissions(static_cast<uint32_t>(control_.Get(kSubmissionTail)));
   uint32_t quiet = 0;
+  if (WorksFirst(submits)) {
+    control_.Count(kCounterEnters);
+    const int result = ring_->Enter(0, nullptr);
+    if (!completions_ready()) waits_until_split_ = kWaitsUntilSplit;
+    if (!CanSleep(result, &quiet, &timeout_ms)) {
+      uv_update_time(loop_);
+      return;
+    }
+  }
+  if (timeout_ms > 0) {
+    // libuv counts from when it last looked at its clock, which was before what ran since.
+    uv_update_time(loop_);
+    timeout_ms = TimeoutMs();
+    if (timeout_ms == 0) return;
+  }
+  idle_time_.Begin();
   int result;
   do {
     control_.Count(kCounterEnters);
@@ -150,13 +172,32 @@ void LoopDispatcher::WaitInRing(int timeout_ms) {
     timeout.tv_sec = timeout_ms / 1000;
     timeout.tv_nsec = static_cast<long long>(timeout_ms % 1000) * 1000000;
     result = ring_->Enter(quiet + 1, timeout_ms > 0 ? &timeout : nullptr);
-    // Errors need no case of their own: on EINTR and ETIME libuv's timers and signals get their turn, on EBUSY the
-    // batch makes room, and what was not submitted is submitted by the next enter.
     uv_update_time(loop_);
-    quiet = CountQuiet(quiet);
-    timeout_ms = TimeoutMs();
-  } while (result >= 0 && quiet == completions() && quiet < ring_->completion_entries() / 2 &&
-           timeout_ms != 0 && control_.Get(kLoud) == 0);
+  } while (CanSleep(result, &quiet, &timeout_ms));
+  idle_time_.End();
+}
+
+// Whether an enter will not sleep: completions want to be fetched, or something is submitted that
+// the kernel completes at once, as it does with most sends. Only the time of a sleep is idle time,
+// so such an enter is made apart, without waiting, as the wait would have returned anyway. What is
+// submitted may as well be for later (a poll, a timeout); then that was a system call too many, and
+// is not tried again for a while.
+bool LoopDispatcher::WorksFirst(bool submits) {
+  if (ring_->needs_enter()) return true;
+  if (!submits) return false;
+  if (waits_until_split_ == 0) return true;
+  --waits_until_split_;
+  return false;
+}
+
+// Whether to sleep after an enter: nothing came but `quiet` completions, and libuv can wait.
+bool LoopDispatcher::CanSleep(int result, uint32_t* quiet, int* timeout_ms) const {
+  // Errors need no case of their own: on EINTR and ETIME libuv's timers and signals get their turn,
+  // on EBUSY the batch makes room, and what was not submitted is submitted by the next enter.
+  *quiet = CountQuiet(*quiet);
+  *timeout_ms = TimeoutMs();
+  return result >= 0 && *quiet == completions() && *quiet < ring_->completion_entries() / 2 &&
+         *timeout_ms != 0 && control_.Get(kLoud) == 0;
 }
 
 // How many completions at the queue's front are quiet; `known` of them were looked at before.

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 
+#include "loop_idle_time.h"
 #include "ring.h"
 #include "shared_layout.h"
 #include "uv_weak.h"
@@ -54,6 +55,8 @@ class LoopDispatcher {
   bool Turn(bool may_block);
   void WakeByEventfd();
   void WaitInRing(int timeout_ms);
+  bool WorksFirst(bool submits);
+  bool CanSleep(int result, uint32_t* quiet, int* timeout_ms) const;
   uint32_t CountQuiet(uint32_t known) const;
   void EnterNow();
   bool ArmLibuvPoll();
@@ -87,6 +90,8 @@ class LoopDispatcher {
   int eventfd_ = -1;
   int open_handles_ = 0;
 
+  LoopIdleTime idle_time_;
+  int waits_until_split_ = 0;
   bool libuv_poll_armed_ = false;
   bool libuv_ready_ = false;
   bool visiting_ = false;
