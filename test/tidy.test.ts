@@ -20,7 +20,7 @@ import {
 } from './support/sources';
 
 // Top-level files that serve every tier and know none.
-const COMMON = ['lib/errors.ts', 'lib/validate.ts', 'lib/diagnostics.ts'];
+const COMMON = ['errors', 'validate', 'diagnostics', 'inspection'].map((name) => `lib/${name}.ts`);
 
 /** The tier of a file: imports go to the same tier or downwards. */
 function tierOf(file: string): number {

@@ -7,6 +7,7 @@
 //           --take(no F_BUF_MORE)-> ours, holds + 1
 //   ours    --release to 0--------> filling again
 import { proactorError } from '../errors';
+import { addHidden, printSummariesOf, refuseClones, type Summary } from '../inspection';
 import type { NativeRing } from './binding';
 import { IORING_CQE_BUFFER_SHIFT, IORING_CQE_F_BUF_MORE, IOU_PBUF_RING_INC } from './kernel';
 import { Memory } from './memory';
@@ -29,7 +30,7 @@ export interface BufferRingOptions {
  */
 export class BufferRing {
   /** Where the received bytes are. Operations on it copy nothing. */
-  readonly memory: Memory;
+  declare readonly memory: Memory;
   /** How many buffers. */
   readonly count: number;
   /** Bytes of each. */
@@ -37,12 +38,12 @@ export class BufferRing {
   /** The number by which submissions name the ring. @internal */
   readonly group: number;
   readonly #entries: Memory;
-  private readonly words: Int32Array;
-  private readonly halves: Uint16Array;
+  declare private readonly words: Int32Array;
+  declare private readonly halves: Uint16Array;
   private readonly shift: number;
   private readonly scarceFrom: number;
-  private readonly holds: Int32Array;
-  private readonly used: Int32Array; // bytes of the buffer that earlier completions took
+  declare private readonly holds: Int32Array;
+  declare private readonly used: Int32Array; // bytes of the buffer that earlier completions took
   private tail = 0;
   private published = 0;
   #provided = 0;
@@ -61,12 +62,15 @@ export class BufferRing {
     this.shift = Math.log2(size);
     this.scarceFrom = Math.max(1, count >> 2);
     this.#entries = new Memory(native, Math.max(4096, count * ENTRY_BYTES));
-    this.memory = new Memory(native, count * size, true);
     const { buffer, byteOffset, byteLength } = this.#entries.bytes;
-    this.words = new Int32Array(buffer, byteOffset, byteLength / 4);
-    this.halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
-    this.holds = new Int32Array(count);
-    this.used = new Int32Array(count);
+    addHidden(this, {
+      memory: new Memory(native, count * size, true),
+      words: new Int32Array(buffer, byteOffset, byteLength / 4),
+      halves: new Uint16Array(buffer, byteOffset, byteLength / 2),
+      holds: new Int32Array(count),
+      used: new Int32Array(count),
+    });
+    refuseClones(this);
     this.memory.isLent = true;
     for (let buffer = 0; buffer < count; buffer++) this.provide(buffer);
     this.publish();
@@ -170,5 +174,15 @@ export class BufferRing {
     // Given back meanwhile: the receive missed them by a hair.
     if (this.#provided > 0) queueMicrotask(resume);
     else if (this.#waiting.push(resume) === 1) this.onWaiting?.(1);
+  }
+
+  /** @internal */
+  summary(): Summary {
+    const { count, size, provided, scarce } = this;
+    return { count, size, provided, scarce };
+  }
+
+  static {
+    printSummariesOf(BufferRing);
   }
 }
