@@ -36,12 +36,12 @@ export class BufferRing {
   /** Bytes of each. */
   readonly size: number;
   /** The number by which submissions name the ring. @internal */
-  readonly group: number;
+  declare readonly group: number;
   readonly #entries: Memory;
   declare private readonly words: Int32Array;
   declare private readonly halves: Uint16Array;
-  private readonly shift: number;
-  private readonly scarceFrom: number;
+  declare private readonly shift: number;
+  declare private readonly scarceFrom: number;
   declare private readonly holds: Int32Array;
   declare private readonly used: Int32Array; // bytes of the buffer that earlier completions took
   private tail = 0;
@@ -51,16 +51,13 @@ export class BufferRing {
   inBatch = false;
   #waiting: (() => void)[] = [];
   /** Told when the first begins to wait and when none waits any more. @internal */
-  onWaiting: ((change: 1 | -1) => void) | null = null;
+  declare onWaiting: ((change: 1 | -1) => void) | null;
 
   /** @internal */
   constructor(native: NativeRing, group: number, options: BufferRingOptions) {
     const { count, size } = options;
     this.count = count;
     this.size = size;
-    this.group = group;
-    this.shift = Math.log2(size);
-    this.scarceFrom = Math.max(1, count >> 2);
     this.#entries = new Memory(native, Math.max(4096, count * ENTRY_BYTES));
     const { buffer, byteOffset, byteLength } = this.#entries.bytes;
     addHidden(this, {
@@ -69,21 +66,22 @@ export class BufferRing {
       halves: new Uint16Array(buffer, byteOffset, byteLength / 2),
       holds: new Int32Array(count),
       used: new Int32Array(count),
+      shift: Math.log2(size),
+      scarceFrom: Math.max(1, count >> 2),
+      group,
+      onWaiting: null,
     });
-    refuseClones(this);
     this.memory.isLent = true;
     for (let buffer = 0; buffer < count; buffer++) this.provide(buffer);
     this.publish();
-    this.registration = native.registerBufferRing(
-      this.#entries.handle,
-      count,
-      group,
-      options.incremental ? IOU_PBUF_RING_INC : 0,
-    );
+    const flags = options.incremental ? IOU_PBUF_RING_INC : 0;
+    const registration = native.registerBufferRing(this.#entries.handle, count, group, flags);
+    addHidden(this, { registration });
+    refuseClones(this);
   }
 
   /** What the kernel said to the registration: 0 or -errno. @internal */
-  readonly registration: number;
+  declare readonly registration: number;
 
   /**
    * Few buffers are left: hold on to none that can be copied. One at least is left to the kernel
