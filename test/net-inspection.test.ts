@@ -23,9 +23,9 @@ type Subjects = Record<string, object>;
 type Net = typeof nodeNet;
 
 /** What is wrong with what is printed of them, of each object the first thing: to be nothing. */
-function faultsOf(subjects: Subjects): string[] {
+function faultsOf(subjects: Subjects, ways = { ...printing, ...walking }): string[] {
   const faultOf = (subject: object): string | undefined => {
-    for (const [way, print] of Object.entries({ ...printing, ...walking })) {
+    for (const [way, print] of Object.entries(ways)) {
       const text = print(subject);
       if (isForeign(text)) return `${way} shows the bytes of another connection`;
       const [internal] = INTERNALS.exec(text) ?? [];
@@ -155,7 +155,7 @@ describeEach('what is printed of proactor/net', (dispatcher) => {
     useSmallBuffers(dispatcher);
     await play(net.default, ({ socket, server }) => {
       expect(inspect(socket)).toMatch(
-        /TcpHandle { reading: true, \[Symbol\(owner_symbol\)\]: \[Circular \*\d\] }/,
+        /TcpHandle { reading: true, \[?Symbol\(owner_symbol\)\]?: \[Circular \*\d\] }/,
       );
       expect(JSON.stringify([handleOf(socket!), handleOf(server!)])).toBe('[{"reading":true},{}]');
     });
@@ -166,11 +166,13 @@ describeEach('what is printed of proactor/http', (dispatcher) => {
   it('has no bytes of another connection, and no internals', async () => {
     const proactor = useSmallBuffers(dispatcher);
     const faults: string[] = [];
+    // Assertions compare what they print line by line: of a request, which leads to much of Node's, that takes minutes.
+    const ways = { ...printing, walk, '%j': walking['%j']! };
     const server = attach(
       createServer((request, response) => {
         request.resume();
         response.end('I am B');
-        faults.push(...faultsOf({ request, response, server, socket: request.socket }));
+        faults.push(...faultsOf({ request, response, server, socket: request.socket }, ways));
       }),
     ).listen(0, host);
     atEnd(() => server.close());
@@ -187,7 +189,7 @@ describeEach('what is printed of proactor/http', (dispatcher) => {
     atEnd(() => agent.destroy());
     const request = get({ host, port, agent });
     const [response] = await once(request, 'response');
-    faults.push(...faultsOf({ agent, request }));
+    faults.push(...faultsOf({ agent, request }, ways));
     response.resume();
     await once(response, 'end');
     expect(faults).toEqual([]);
