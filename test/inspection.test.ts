@@ -2,6 +2,7 @@
 // and blocks are shared and not cleared, so a secret of one connection is in them while another's objects are printed.
 import { setTimeout as delay } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import * as workerThreads from 'node:worker_threads';
 import { expect, it } from '@jest/globals';
 import { type Chunk, channels, type Lease, Proactor, TcpAcceptor, TcpStream } from 'proactor';
 import { atEnd } from './support/cleanup';
@@ -214,6 +215,26 @@ describeEach('what is printed', (dispatcher) => {
       );
       expect(Object.keys(memory!)).toEqual(['byteLength']);
     });
+  });
+
+  it('is what a copy for another thread has at the most: none is made where Node can refuse it', async () => {
+    await checkInHandler(
+      everyObject,
+      ({ proactor, acceptor, stream, chunk, lease, buffers, memory }) => {
+        const own = { proactor, acceptor, stream, chunk, lease, buffers, memory } as Subjects;
+        for (const [name, subject] of Object.entries(own)) {
+          // A chunk and a lease refer to the buffers, whose methods cannot be cloned by any Node.
+          if (!('markAsUncloneable' in workerThreads) && !Object.hasOwn(subject, 'buffers'))
+            continue;
+          const { name: error } = thrown(() => structuredClone(subject));
+          expect({ name, error }).toEqual({ name, error: 'DataCloneError' });
+        }
+        // What SECURITY.md warns of, and what it advises.
+        const { bytes } = chunk as Chunk;
+        expect(isForeign(String(Buffer.from(structuredClone(bytes).buffer)))).toBe(true);
+        expect(structuredClone(Uint8Array.from(bytes)).buffer.byteLength).toBe(OWN.length);
+      },
+    );
   });
 
   it('is there, without figures, of a proxy and of what inherits from the object', async () => {
