@@ -1,6 +1,5 @@
 // Tier 1: the Proactor. One method for each operation (operations.ts defines them), and the life of
 // the ring they run on.
-import { type InspectOptions, inspect } from 'node:util';
 import { type Initiator, installMethods, unsupported } from './define-operation';
 import { channels, debug } from './diagnostics';
 import {
@@ -12,6 +11,7 @@ import {
   systemError,
 } from './errors';
 import { readRestrictions } from './host';
+import { addHidden, printSummariesOf, refuseClones, type Summary } from './inspection';
 import { type Operations, operations } from './operations';
 import { defaultDispatch, explainRefusal, type ProbeReport, probe, runtimeName } from './probe';
 import { addon, type NativeAddon } from './ring/binding';
@@ -197,7 +197,7 @@ class ProactorBase implements Initiator {
   }
 
   /** @internal */
-  readonly ring: Ring;
+  declare readonly ring: Ring;
   /** How completions come to JavaScript here. */
   readonly dispatch: Dispatch;
   readonly #disposeTimeoutMs: number;
@@ -228,7 +228,7 @@ class ProactorBase implements Initiator {
     this.dispatch = checked.dispatch;
     this.#disposeTimeoutMs = checked.disposeTimeoutMs;
     const { count, size, incremental } = checked;
-    this.ring = openRing(addon, {
+    const ring = openRing(addon, {
       threaded: checked.dispatch === 'thread',
       entries: checked.entries,
       completionEntries: checked.entries * 4,
@@ -237,6 +237,8 @@ class ProactorBase implements Initiator {
       withheldFlags: checked.withheldSetupFlags,
       preferEventfd: checked.eventfd,
     });
+    addHidden(this, { ring });
+    refuseClones(this);
     const { withheldOperations } = checked;
     // Only where something is missing, so that elsewhere all proactors are of one shape.
     for (const [name, definition] of Object.entries(operations)) {
@@ -390,10 +392,10 @@ class ProactorBase implements Initiator {
     channels.dispose.publish({ proactor: this, leaked });
   }
 
-  /** What console.log() prints of it: it is in every stream, and its memory is of interest to nobody. @internal */
-  [inspect.custom](_depth: number, options: InspectOptions): string {
+  /** @internal */
+  summary(): Summary {
     const { dispatch, disposed } = this;
-    return `Proactor ${inspect({ dispatch, disposed, inFlight: this.ring.inFlight }, options)}`;
+    return { dispatch, disposed, inFlight: this.ring.inFlight };
   }
 
   /** Throws from dispose() on. @internal */
@@ -403,6 +405,10 @@ class ProactorBase implements Initiator {
 
   #checkOpen(): void {
     if (this.ring.closed) throw disposedError();
+  }
+
+  static {
+    printSummariesOf(ProactorBase);
   }
 }
 

@@ -20,7 +20,7 @@ import {
 } from './support/sources';
 
 // Top-level files that serve every tier and know none.
-const COMMON = ['errors', 'validate', 'diagnostics', 'timers', 'tell-each'].map(
+const COMMON = ['errors', 'validate', 'diagnostics', 'inspection', 'timers', 'tell-each'].map(
   (name) => `lib/${name}.ts`,
 );
 

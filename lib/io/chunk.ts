@@ -1,5 +1,6 @@
 // Received bytes as a handler sees them: borrowed until it returns, leased for longer, or copied.
 import { proactorError } from '../errors';
+import { printSummariesOf, type Summary } from '../inspection';
 import type { BufferRing } from '../ring/buffer-ring';
 
 /**
@@ -114,6 +115,17 @@ export class Chunk implements HeldBytes {
     this.hold();
     return new Lease(buffers, offset, length, null);
   }
+
+  /** @internal */
+  summary(): Summary {
+    if (this.lentLength < 0) return { isReturned: true };
+    const { bytes, length } = this;
+    return { length, bytes };
+  }
+
+  static {
+    printSummariesOf(Chunk);
+  }
 }
 
 /**
@@ -185,5 +197,15 @@ export class Lease implements HeldBytes {
   /** As `release()`, for `using`. */
   [Symbol.dispose](): void {
     this.release();
+  }
+
+  /** @internal */
+  summary(): Summary {
+    const { length } = this;
+    return this.#released ? { length, isReleased: true } : { length, bytes: this.bytes };
+  }
+
+  static {
+    printSummariesOf(Lease);
   }
 }

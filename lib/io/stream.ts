@@ -3,6 +3,7 @@
 // called: cancel what is in flight, await it, then close.
 import { channels } from '../diagnostics';
 import { AbortError, invalidArgType, proactorError, systemError } from '../errors';
+import { printSummariesOf, type Summary } from '../inspection';
 import { close } from '../own-operations';
 import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
@@ -451,6 +452,31 @@ export class Stream {
   /** The descriptor, for options of the socket. It stays the stream's. */
   get fd(): number {
     return this.#fd;
+  }
+
+  // Figures as they are known: asking for newer ones, as the getters do, would hasten completions.
+  /** @internal */
+  summary(): Summary {
+    return {
+      state: this.#state,
+      fd: this.#isClosed ? undefined : this.#fd,
+      bytesRead: this.#receiver.bytes,
+      bytesWritten: this.#sender.bytes,
+      writableLength: this.#sender.queued,
+      isPaused: this.#receiver.paused,
+    };
+  }
+
+  // In the words of net.Socket's readyState.
+  get #state(): string {
+    if (this.#isClosed) return 'closed';
+    if (this.#destroyed) return 'closing';
+    if (this.#sender.ending) return 'readOnly';
+    return this.#receiver.toldEnd ? 'writeOnly' : 'open';
+  }
+
+  static {
+    printSummariesOf(Stream);
   }
 }
 

@@ -2,6 +2,7 @@
 // iterator.
 import { channels } from '../diagnostics';
 import { illegalConstructor, invalidArgType, proactorError, systemError } from '../errors';
+import { printSummariesOf, type Summary } from '../inspection';
 import { acceptMultishot } from '../own-operations';
 import { checkProactor, type Proactor } from '../proactor';
 import { addon } from '../ring/binding';
@@ -360,6 +361,23 @@ export class TcpAcceptor {
     this.#retry?.unref();
     if (this.#id !== 0) this.proactor.unrefOperation(this.#id);
     return this;
+  }
+
+  /** @internal */
+  summary(): Summary {
+    const { address } = this;
+    const waiting = this.#queue.length; // connections that nobody took yet
+    return { state: this.#state, fd: this.#isClosed ? undefined : this.#fd, address, waiting };
+  }
+
+  get #state(): string {
+    if (this.#isClosed) return 'closed';
+    if (this.closed) return 'closing';
+    return this.#paused ? 'paused' : 'listening';
+  }
+
+  static {
+    printSummariesOf(TcpAcceptor);
   }
 }
 

@@ -1,6 +1,7 @@
 // TCP streams: a Stream with its socket's options and addresses.
 import { channels } from '../diagnostics';
 import { illegalConstructor, proactorError } from '../errors';
+import type { Summary } from '../inspection';
 import { checkProactor, type Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import * as kernel from '../ring/kernel';
@@ -133,6 +134,13 @@ export class TcpStream extends Stream {
       kernel.SO_SNDBUF,
       checkSize(bytes, 'sendBufferSize'),
     );
+  }
+
+  /** @internal */
+  override summary(): Summary {
+    const { state, fd, ...figures } = super.summary();
+    const { localAddress, remoteAddress } = this;
+    return { state, fd, localAddress, remoteAddress, ...figures };
   }
 
   #openFd(): number {

@@ -1,5 +1,6 @@
 // What all sockets and servers on one proactor share, and which proactor that is in this thread.
 import { disposedError } from '../errors';
+import { addHidden } from '../inspection';
 import { checkProactor, Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import { nowMs } from '../timers';
@@ -32,15 +33,16 @@ export class Context {
   /** The process exits by then: there is no turn to come in which something could be sent. 0: not yet. */
   exitsByMs = 0;
   /** The receive buffers. Of a plain array a view is cheaper than of a Buffer. */
-  private readonly received: Uint8Array;
-  private piece: Buffer | undefined; // that the next read fills
+  declare private readonly received: Uint8Array;
+  declare private piece: Buffer | undefined; // that the next read fills
   private keepsFreed = false;
-  private readonly spare: SocketSender[] = [];
+  declare private readonly spare: SocketSender[];
 
   constructor(proactor: Proactor) {
     this.proactor = proactor;
     const { buffer, byteOffset, byteLength } = proactor.buffers.memory.bytes;
-    this.received = new Uint8Array(buffer, byteOffset, byteLength);
+    const received = new Uint8Array(buffer, byteOffset, byteLength);
+    addHidden(this, { received, piece: undefined, spare: [] });
   }
 
   /** A copy of received bytes. */

@@ -1,6 +1,7 @@
 // The handle of a server of node:net: a listening socket with one multishot accept in flight.
 import { AsyncResource } from 'node:async_hooks';
 import { chmodSync, statSync, unlinkSync } from 'node:fs';
+import { printSummariesOf, type Summary } from '../inspection';
 import { kindOfFailure, RETRY_MS } from '../io/accept-failure';
 import { acceptMultishot } from '../own-operations';
 import { addon } from '../ring/binding';
@@ -234,6 +235,15 @@ export abstract class ListenHandle extends internals.Tcp {
 
   override hasRef(): boolean {
     return this.referenced && !this.closing;
+  }
+
+  /** What shows of a handle of Node's. */
+  summary(): Summary {
+    return { onconnection: this.onconnection, [internals.owner]: ownerOf(this) };
+  }
+
+  static {
+    printSummariesOf(ListenHandle);
   }
 }
 

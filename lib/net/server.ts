@@ -3,6 +3,7 @@
 import { channel } from 'node:diagnostics_channel';
 import * as net from 'node:net';
 import { proactorError, systemError } from '../errors';
+import { addHidden } from '../inspection';
 import { EADDRINUSE } from '../ring/kernel';
 import { isBoundSocket, listenHandleOf } from './bound-socket';
 import type { ConnectingHandle } from './connecting-handle';
@@ -267,6 +268,8 @@ export type Server = net.Server;
 export function takeConnections(server: net.Server, contextOf: () => Context): void {
   const target = server as OwnServer;
   refuseToMove(target);
-  target._listen2 = listen2(contextOf, target._listen2);
-  target.listen = listen(target.listen as unknown as Listen) as typeof target.listen;
+  addHidden(target, {
+    _listen2: listen2(contextOf, target._listen2),
+    listen: listen(target.listen as unknown as Listen),
+  });
 }

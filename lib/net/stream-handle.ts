@@ -16,6 +16,7 @@ import { ECANCELED, EINVAL, ENOTCONN, SHUT_WR } from '../ring/kernel';
 import { clearTimeout, setImmediate, setTimeout } from '../timers';
 import { becomeResource, inThisContext } from './async-context';
 import type { Context } from './context';
+import { HandleBase } from './handle-base';
 import { internals, ownerOf } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
@@ -41,15 +42,11 @@ const UNREFERENCED = 16;
 const RESET = 32; // it is closed with a reset
 const GUARDED = 64; // somebody reads in the socket's place
 
-export abstract class StreamHandle extends internals.JsStream implements SenderHost {
-  /** Set and read by net.Socket. */
-  reading = false;
+export abstract class StreamHandle extends HandleBase implements SenderHost {
   readonly context: Context;
   /** Our own end's descriptor; -1 before there is one. */
   protected descriptor = -1;
   private state = 0;
-  protected reception: SocketReception | null = null;
-  private sender: SocketSender | null = null; // while there is something to send
   private sentBefore = 0; // by senders that were given back
   private takenTo = 0; // so many bytes were taken as sent
   private userBuffer: UserBuffer | null = null;

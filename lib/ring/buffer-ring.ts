@@ -7,6 +7,7 @@
 //           --take(no F_BUF_MORE)-> ours, holds + 1
 //   ours    --release to 0--------> filling again
 import { proactorError } from '../errors';
+import { addHidden, printSummariesOf, refuseClones, type Summary } from '../inspection';
 import { tellEach } from '../tell-each';
 import { queueMicrotask } from '../timers';
 import type { NativeRing } from './binding';
@@ -31,22 +32,22 @@ export interface BufferRingOptions {
  */
 export class BufferRing {
   /** Where the received bytes are. Operations on it copy nothing. */
-  readonly memory: Memory;
+  declare readonly memory: Memory;
   /** How many buffers. */
   readonly count: number;
   /** Bytes of each. */
   readonly size: number;
   /** The number by which submissions name the ring. @internal */
-  readonly group: number;
+  declare readonly group: number;
   /** They are used piece by piece. */
   readonly incremental: boolean;
   readonly #entries: Memory;
-  private readonly words: Int32Array;
-  private readonly halves: Uint16Array;
-  private readonly shift: number;
-  private readonly scarceFrom: number;
-  private readonly holds: Int32Array;
-  private readonly used: Int32Array; // bytes of the buffer that earlier completions took
+  declare private readonly words: Int32Array;
+  declare private readonly halves: Uint16Array;
+  declare private readonly shift: number;
+  declare private readonly scarceFrom: number;
+  declare private readonly holds: Int32Array;
+  declare private readonly used: Int32Array; // bytes of the buffer that earlier completions took
   private tail = 0;
   private published = 0;
   #provided = 0;
@@ -54,7 +55,7 @@ export class BufferRing {
   inBatch = false;
   #waiting: (() => void)[] = [];
   /** Told when the first begins to wait and when none waits any more. @internal */
-  onWaiting: ((change: 1 | -1) => void) | null = null;
+  declare onWaiting: ((change: 1 | -1) => void) | null;
 
   /** @internal */
   constructor(native: NativeRing, group: number, options: BufferRingOptions) {
@@ -62,29 +63,30 @@ export class BufferRing {
     this.count = count;
     this.incremental = incremental;
     this.size = size;
-    this.group = group;
-    this.shift = Math.log2(size);
-    this.scarceFrom = Math.max(1, count >> 2);
     this.#entries = new Memory(native, Math.max(4096, count * ENTRY_BYTES));
-    this.memory = new Memory(native, count * size, true);
     const { buffer, byteOffset, byteLength } = this.#entries.bytes;
-    this.words = new Int32Array(buffer, byteOffset, byteLength / 4);
-    this.halves = new Uint16Array(buffer, byteOffset, byteLength / 2);
-    this.holds = new Int32Array(count);
-    this.used = new Int32Array(count);
+    addHidden(this, {
+      memory: new Memory(native, count * size, true),
+      words: new Int32Array(buffer, byteOffset, byteLength / 4),
+      halves: new Uint16Array(buffer, byteOffset, byteLength / 2),
+      holds: new Int32Array(count),
+      used: new Int32Array(count),
+      shift: Math.log2(size),
+      scarceFrom: Math.max(1, count >> 2),
+      group,
+      onWaiting: null,
+    });
     this.memory.isLent = true;
     for (let buffer = 0; buffer < count; buffer++) this.provide(buffer);
     this.publish();
-    this.registration = native.registerBufferRing(
-      this.#entries.handle,
-      count,
-      group,
-      incremental ? IOU_PBUF_RING_INC : 0,
-    );
+    const flags = incremental ? IOU_PBUF_RING_INC : 0;
+    const registration = native.registerBufferRing(this.#entries.handle, count, group, flags);
+    addHidden(this, { registration });
+    refuseClones(this);
   }
 
   /** What the kernel said to the registration: 0 or -errno. @internal */
-  readonly registration: number;
+  declare readonly registration: number;
 
   /**
    * Few buffers are left: hold on to none that can be copied. One at least is left to the kernel
@@ -175,5 +177,15 @@ export class BufferRing {
     // Given back meanwhile: the receive missed them by a hair.
     if (this.#provided > 0) queueMicrotask(resume);
     else if (this.#waiting.push(resume) === 1) this.onWaiting?.(1);
+  }
+
+  /** @internal */
+  summary(): Summary {
+    const { count, size, provided, scarce } = this;
+    return { count, size, provided, scarce };
+  }
+
+  static {
+    printSummariesOf(BufferRing);
   }
 }

@@ -3,6 +3,7 @@
 // its mapping first.
 import { markAsUntransferable } from 'node:worker_threads';
 import { outOfRange, proactorError, systemError } from '../errors';
+import { addHidden, printSummariesOf, refuseClones, type Summary } from '../inspection';
 import { checkInteger, checkView } from '../validate';
 import type { NativeRing } from './binding';
 import { EFAULT, MAX_RW_COUNT } from './kernel';
@@ -45,13 +46,13 @@ export class Memory implements Owned {
    * The whole mapping: the caller's to read and write, but for what an operation in flight uses. It
    * cannot be transferred to another thread.
    */
-  readonly bytes: Buffer;
+  declare readonly bytes: Buffer;
   /** Bytes of the whole mapping. */
   readonly byteLength: number;
   /** Views of it are borrowed: what is in them now will soon be something else. @internal */
-  isLent = false;
-  private readonly addressLow: number;
-  private readonly addressHigh: number;
+  declare isLent: boolean;
+  declare private readonly addressLow: number;
+  declare private readonly addressHigh: number;
   readonly #handle: object;
   readonly #keptBy: NativeRing | null;
 
@@ -65,10 +66,14 @@ export class Memory implements Owned {
     if (typeof memory === 'number') throw systemError(memory, 'mmap');
     // Sent away by postMessage or structuredClone, it would be lost to all others that use it.
     if (MARK_NEEDED) markAsUntransferable(memory.buffer);
-    this.bytes = Buffer.from(memory.buffer);
     this.byteLength = byteLength;
-    this.addressLow = memory.addressLow | 0;
-    this.addressHigh = memory.addressHigh | 0;
+    addHidden(this, {
+      bytes: Buffer.from(memory.buffer),
+      addressLow: memory.addressLow | 0,
+      addressHigh: memory.addressHigh | 0,
+      isLent: false,
+    });
+    refuseClones(this);
     this.#handle = memory.handle;
     this.#keptBy = kept ? native : null;
     byBuffer.set(memory.buffer, this);
@@ -115,6 +120,17 @@ export class Memory implements Owned {
   /** @internal */
   settle(result: number): number {
     return result;
+  }
+
+  /** @internal */
+  summary(): Summary {
+    const { byteLength, bytes, isLent } = this;
+    if (bytes.length === 0) return { byteLength, isDetached: true };
+    return { byteLength, bytes: isLent ? undefined : bytes };
+  }
+
+  static {
+    printSummariesOf(Memory);
   }
 }
 
