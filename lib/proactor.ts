@@ -9,11 +9,18 @@ import {
   outOfRange,
   proactorError,
   type SystemError,
-  systemError,
 } from './errors';
 import { readRestrictions } from './host';
 import { type Operations, operations } from './operations';
-import { defaultDispatch, explainRefusal, type ProbeReport, probe, runtimeName } from './probe';
+import {
+  defaultDispatch,
+  explainRefusal,
+  type Inspection,
+  inspect as inspectHost,
+  type ProbeReport,
+  probe,
+  runtimeName,
+} from './probe';
 import { addon, type NativeAddon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
 import { cancelAll, cancelOperation } from './ring/cancel';
@@ -108,13 +115,13 @@ function checkOperations(names: unknown): readonly string[] {
   return names;
 }
 
-let selfTest: ProbeReport | undefined;
+let selfTest: Inspection | undefined;
 
 function checkOptions(options: ProactorOptions): CheckedOptions {
   checkObject(options, 'options');
   // A refusal is asked about again each time, for it may have been lifted; what is there stays.
-  selfTest = selfTest?.available ? selfTest : probe();
-  const { features } = selfTest;
+  selfTest = selfTest?.report.available ? selfTest : inspectHost();
+  const { features } = selfTest.report;
   const { buffers = {}, eventfd = false } = options;
   checkObject(buffers, 'options.buffers');
   const dispatch = checkOneOf(options.dispatch ?? defaultDispatch(features), 'options.dispatch', [
@@ -169,17 +176,23 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
   return checked;
 }
 
-/** The ring. The probe's is a small one: what refuses this one has to be explained as well. */
+function unavailable(reason: string, hint: string, cause: SystemError | undefined): Error {
+  const message = `io_uring cannot be used: ${reason}. Remedy: ${hint}`;
+  return proactorError('ERR_IO_URING_UNAVAILABLE', message, cause);
+}
+
+/** The ring. The probe's is a small one: what refuses this one is explained in the same way. */
 function openRing(native: NativeAddon, options: RingOptions): Ring {
   try {
     return new Ring(native, options);
   } catch (error) {
     const { errno, syscall } = error as SystemError;
-    if (!syscall?.startsWith('io_uring_')) throw error;
-    const { cause, hint } = explainRefusal(errno, syscall, readRestrictions('/'));
+    if (syscall === undefined || syscall === 'mmap') throw error;
+    const { cause, reason, hint } = explainRefusal(errno, syscall, readRestrictions('/'));
+    // The probe's ring was made: the kernel has what it takes, and refuses something of these options.
     if (cause === 'kernel') throw error;
     const less = cause === 'memlock' ? '; or ask for fewer "entries"' : '';
-    throw systemError(errno, syscall, { detail: `${hint}${less}` });
+    throw unavailable(reason, `${hint}${less}`, error as SystemError);
   }
 }
 
@@ -203,13 +216,9 @@ class ProactorBase implements Initiator {
 
   constructor(options: ProactorOptions = {}) {
     const checked = checkOptions(options);
-    const report = selfTest!;
-    if (addon === undefined || !report.available) {
-      throw proactorError(
-        'ERR_IO_URING_UNAVAILABLE',
-        `io_uring cannot be used: ${report.reason}. Remedy: ${report.hint}`,
-      );
-    }
+    const { report, error } = selfTest!;
+    if (addon === undefined || !report.available)
+      throw unavailable(report.reason, report.hint, error);
     if (checked.dispatch === 'loop' && !report.features.loopDispatch) {
       throw proactorError(
         'ERR_PROACTOR_LOOP_UNAVAILABLE',
@@ -437,10 +446,11 @@ export interface Proactor extends ProactorBase, Operations {}
 export const Proactor = ProactorBase as {
   /**
    * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong option;
-   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used: the message says why and what to do;
-   * ERR_PROACTOR_LOOP_UNAVAILABLE for loop dispatch without libuv; ERR_PROACTOR_UNSUPPORTED for
-   * incremental buffers that the kernel lacks; a `SystemError` where the ring cannot be made, such as
-   * ENOMEM (RLIMIT_MEMLOCK) or EMFILE, with what to do.
+   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used, be it for a limit (RLIMIT_MEMLOCK,
+   * RLIMIT_NOFILE): the message says why and what to do, and `cause` is the `SystemError` of the call
+   * that was refused; ERR_PROACTOR_LOOP_UNAVAILABLE for loop dispatch without libuv;
+   * ERR_PROACTOR_UNSUPPORTED for incremental buffers that the kernel lacks; ENOMEM where there is no
+   * memory for its buffers.
    */
   new (options?: ProactorOptions): Proactor;
   /** What all proactors inherit. */

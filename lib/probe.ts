@@ -1,5 +1,5 @@
 // Whether io_uring can be used here, why not, and what to do about it. Never throws.
-import { errnoName } from './errors';
+import { errnoName, type SystemError, systemError } from './errors';
 import { type HostRestrictions, readRestrictions } from './host';
 import { operations } from './operations';
 import { addon, addonFailure, type NativeProbe } from './ring/binding';
@@ -73,6 +73,7 @@ export type RefusalCause =
   | 'kernel'
   | 'memlock'
   | 'descriptors'
+  | 'threads'
   | 'bug';
 
 /** The report, with what only the doctor tells. @internal */
@@ -80,6 +81,8 @@ export interface Inspection {
   readonly report: ProbeReport;
   /** Undefined where io_uring can be used. */
   readonly cause: RefusalCause | undefined;
+  /** The system's refusal, if it was one. */
+  readonly error: SystemError | undefined;
   /** What the addon found; undefined where it could not be asked. */
   readonly native: NativeProbe | undefined;
   readonly host: HostRestrictions;
@@ -97,6 +100,7 @@ const ENOSYS = -38;
 const ENOMEM = -12;
 const EMFILE = -24;
 const ENFILE = -23;
+const EAGAIN = -11;
 
 /** Each refusal has one likely cause; the cause decides what helps. @internal */
 export function explainRefusal(errno: number, call: string, host: HostRestrictions): Refusal {
@@ -145,7 +149,16 @@ export function explainRefusal(errno: number, call: string, host: HostRestrictio
     return {
       cause: 'descriptors',
       reason: said,
-      hint: 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors',
+      hint:
+        errno === EMFILE
+          ? 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors'
+          : 'raise the sysctl fs.file-max, which limits the open files of the whole system, or close some',
+    };
+  if (errno === EAGAIN)
+    return {
+      cause: 'threads',
+      reason: said,
+      hint: 'raise RLIMIT_NPROC (ulimit -u) or the limit on processes of the container or systemd unit, or end some',
     };
   return { cause: 'kernel', reason: said, hint: 'use Linux 6.1 or newer' };
 }
@@ -190,7 +203,8 @@ export function inspect(): Inspection {
     const { kernel } = host;
     const features = NO_FEATURES;
     const report = { available: false, reason, errno, hint, kernel, features, opcodes };
-    return { report, cause, native, host };
+    const error = native?.failedCall ? systemError(native.error, native.failedCall) : undefined;
+    return { report, cause, error, native, host };
   };
   if (addon === undefined) {
     return refused({
@@ -233,7 +247,7 @@ export function inspect(): Inspection {
     },
     opcodes,
   };
-  return { report, cause: undefined, native, host };
+  return { report, cause: undefined, error: undefined, native, host };
 }
 
 function requiredButMissing(native: NativeProbe): string {

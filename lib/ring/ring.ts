@@ -21,7 +21,16 @@ import {
   STATE_OWNS,
   STATE_UNREFERENCED,
 } from './handler-table';
-import { EAGAIN, EBUSY, ECANCELED, EINTR, IORING_CQE_F_MORE, Opcode } from './kernel';
+import {
+  EAGAIN,
+  EBUSY,
+  ECANCELED,
+  EINTR,
+  EMFILE,
+  ENFILE,
+  IORING_CQE_F_MORE,
+  Opcode,
+} from './kernel';
 import {
   COMPLETION_HEAD,
   COMPLETION_TAIL,
@@ -64,6 +73,13 @@ export interface RingOptions {
   readonly buffers: BufferRingOptions;
   readonly withheldFlags: number;
   readonly preferEventfd: boolean;
+}
+
+/** Which call refused: an eventfd is made, then it is polled, or a thread is started that enables the ring. */
+function callOfStart(error: number, threaded: boolean): string {
+  if (error === -EMFILE || error === -ENFILE) return 'eventfd';
+  if (!threaded) return 'epoll_ctl';
+  return error === -EAGAIN ? 'pthread_create' : 'io_uring_register';
 }
 
 export class Ring {
@@ -122,7 +138,7 @@ export class Ring {
     // Buffers may be held by operations whose completions are held back.
     this.buffers.onWaiting = (change) => this.attend(change);
     const started = this.native.start(this.dispatch, options.preferEventfd || anotherCopySleeps());
-    if (typeof started === 'number') throw systemError(started, 'io_uring_enter');
+    if (typeof started === 'number') throw systemError(started, callOfStart(started, threaded));
     this.setUp = started;
     if (started.sleepsInRing === true) markSleeper(true);
     this.entry = new SubmissionEntry(started.submissions);
