@@ -73,7 +73,7 @@ export type RefusalCause =
   | 'kernel'
   | 'memlock'
   | 'descriptors'
-  | 'threads'
+  | 'processes'
   | 'bug';
 
 /** The report, with what only the doctor tells. @internal */
@@ -101,10 +101,19 @@ const ENOMEM = -12;
 const EMFILE = -24;
 const ENFILE = -23;
 const EAGAIN = -11;
+const EAFNOSUPPORT = -97;
 
 /** Each refusal has one likely cause; the cause decides what helps. @internal */
 export function explainRefusal(errno: number, call: string, host: HostRestrictions): Refusal {
   const said = `${call} was refused with ${errnoName(errno)}`;
+  // Of what the probe and a ring need beside io_uring: nothing but a filter refuses that.
+  if (!call.startsWith('io_uring_') && [EPERM, EACCES, ENOSYS, EAFNOSUPPORT].includes(errno)) {
+    return {
+      cause: 'seccomp',
+      reason: `${said} by a seccomp filter, as those of sandboxes and systemd units do`,
+      hint: `allow ${call} in the filter (systemd: SystemCallFilter=${call}; RestrictAddressFamilies has to have AF_UNIX)`,
+    };
+  }
   const { ioUringDisabled: disabled, ioUringGroup: group } = host;
   const isMember = group !== null && group >= 0 && host.groups.includes(group);
   if (errno === EPERM && (disabled === 2 || (disabled === 1 && !isMember))) {
@@ -156,7 +165,7 @@ export function explainRefusal(errno: number, call: string, host: HostRestrictio
     };
   if (errno === EAGAIN)
     return {
-      cause: 'threads',
+      cause: 'processes',
       reason: said,
       hint: 'raise RLIMIT_NPROC (ulimit -u) or the limit on processes of the container or systemd unit, or end some',
     };

@@ -1,4 +1,5 @@
 // `proactor doctor` on this machine, and where io_uring is refused in many ways.
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import * as path from 'node:path';
@@ -208,6 +209,79 @@ describeInSandbox('where io_uring is refused', (run) => {
         /io_uring cannot be used here: .*EPERM.*\n'proactor doctor' says what to do\n$/,
       );
       expectNoStack(ended);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('names what hinders it, and not the kernel', () => {
+  const options = { timeoutMs: LIMIT_MS, env: { NO_COLOR: '1' } };
+
+  it(
+    'where there are few descriptors',
+    async () => {
+      // Enough for Node and too few for another process.
+      const limited = ['-c', 'ulimit -n 24; exec "$0" "$@"', process.execPath, command];
+      const ended = await runCommand('sh', [...limited, ...DOCTOR], options);
+      expect(ended).toMatchObject({ code: 1, stderr: '' });
+      expect(ended.stdout).toMatch(/^ {2}- {5}kernel/m);
+      expect(ended.stdout).toMatch(/^ {2}FAIL {2}descriptors +24$/m);
+      expect(ended.stdout).toMatch(/^Error: there are too few descriptors\n {2}.*EMFILE/m);
+      expect(ended.stdout).not.toMatch(/report this|Warning/);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    "where Node's permission model lets it start no process",
+    async () => {
+      const isNew = process.allowedNodeEnvironmentFlags.has('--permission');
+      const permission = isNew ? '--permission' : '--experimental-permission';
+      const limited = [permission, '--allow-fs-read=*', '--no-warnings'];
+      const run = (...more: readonly string[]): Promise<Ended> =>
+        runCommand(process.execPath, [...limited, ...more, command, ...DOCTOR], options);
+      const ended = await run();
+      expect(ended).toMatchObject({ code: 1, stderr: '' });
+      expect(ended.stdout).toMatch(/^ {2}- {5}kernel/m);
+      expect(ended.stdout).toMatch(/--allow-child-process/);
+      expect(ended.stdout).not.toMatch(/report this/);
+      // With the same options a program could not load the addon.
+      const withProcesses = await run('--allow-child-process');
+      expect(withProcesses.code).toBe(1);
+      expect(withProcesses.stdout).toMatch(/^ {2}FAIL {2}binary/m);
+      expect(withProcesses.stdout).toMatch(/- .*--allow-addons/);
+      expect(await run('--allow-child-process', '--allow-addons')).toMatchObject({ code: 0 });
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'where Node is to load no addons',
+    async () => {
+      const ended = await runCommand(
+        process.execPath,
+        ['--no-addons', command, ...DOCTOR],
+        options,
+      );
+      expect(ended.code).toBe(1);
+      expect(ended.stdout).toMatch(/- start Node without --no-addons/);
+    },
+    LIMIT_MS,
+  );
+
+  const canUnshare = spawnSync('unshare', ['-n', 'true']).status === 0;
+  (canUnshare ? it : it.skip)(
+    'where the loopback interface is down [needs a network namespace of its own]',
+    async () => {
+      const args = ['-n', process.execPath, command, ...DOCTOR];
+      const ended = await runCommand('unshare', args, options);
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(ended.stdout).toMatch(/^Warning: TCP does not work .* node:net neither/m);
+      expect(ended.stdout).toMatch(
+        /with node:net: .*ENETUNREACH.*; the loopback interface is down$/m,
+      );
+      expect(ended.stdout).toMatch(/- ip link set lo up/);
+      expect(ended.stdout).not.toMatch(/FAIL|dispatch: 'thread'|report this/);
     },
     LIMIT_MS,
   );
