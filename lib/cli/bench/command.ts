@@ -24,7 +24,8 @@ on one core, the load generator one on another; they take turns, round by round.
   --json              print the result as JSON
   --help              show this
 
-Exit status: 0 all servers were measured, 1 io_uring cannot be used or a server failed, 2 wrong usage.
+Exit status: 0 all servers were measured, 1 io_uring cannot be used or a server failed, 2 wrong usage, 3 the result
+could not be written.
 `;
 
 const OPTIONS = {

@@ -19,7 +19,8 @@ Says whether io_uring can be used here and how well, and what to do where it can
   --seccomp-profile [FILE]    print a seccomp rule that allows io_uring, or the profile FILE with that rule
   --help                      show this
 
-Exit status: 0 io_uring can be used, 1 it cannot (--strict: or there is a warning), 2 wrong usage.
+Exit status: 0 io_uring can be used, 1 it cannot (--strict: or there is a warning), 2 wrong usage, 3 the report could
+not be written.
 `;
 
 const OPTIONS = {
@@ -73,7 +74,15 @@ export async function doctor(args: readonly string[]): Promise<number> {
 /** The JSON alone goes to the output, so that it can be sent to a file. */
 function printProfile(file: string | undefined): number {
   const profile = file === undefined ? seccompProfile() : seccompProfile(readProfile(file));
-  process.stdout.write(`${JSON.stringify(profile, null, 2)}\n`);
+  process.stdout.write(`${textOf(profile)}\n`);
   if (file === undefined) process.stderr.write(`\n${PROFILE_EXPLANATION}`);
   return 0;
+}
+
+function textOf(profile: unknown): string {
+  try {
+    return JSON.stringify(profile, null, 2);
+  } catch {
+    throw new UsageError('the profile is nested too deeply'); // more than the stack has room for
+  }
 }
