@@ -75,9 +75,12 @@ export function runChild(
   });
 }
 
-/** Its own words, or the line of an uncaught error without the stack. */
-function said(stderr: string): string {
+// Of Node and of the system's loader.
+const TELLING = /^(\w*Error\b|FATAL ERROR)|Assertion failed|error while loading/;
+
+/** ': ' and its own words; of an uncaught error the line that has the message, and not the place or the stack. */
+export function said(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim());
-  const line = lines.find((each) => /^\w*Error\b/.test(each)) ?? lines.find((each) => each !== '');
+  const line = lines.find((each) => TELLING.test(each)) ?? lines.find((each) => each !== '');
   return line === undefined ? '' : `: ${line.slice(0, WORDS_MAX)}`;
 }
