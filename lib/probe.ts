@@ -63,9 +63,13 @@ export const REQUIRED_OPCODES = [
   'TIMEOUT',
 ] as const;
 
+/** As "engines" in package.json has it, which is for npm and stops nobody. @internal */
+export const NODE_MAJOR_MIN = 20;
+
 /** What refuses io_uring, told apart by what helps. @internal */
 export type RefusalCause =
   | 'platform'
+  | 'node-version'
   | 'binary'
   | 'sysctl'
   | 'seccomp'
@@ -215,6 +219,14 @@ export function inspect(): Inspection {
     const error = native?.failedCall ? systemError(native.error, native.failedCall) : undefined;
     return { report, cause, error, native, host };
   };
+  const { node } = process.versions;
+  if (runtimeName() === 'Node.js' && Number.parseInt(node, 10) < NODE_MAJOR_MIN) {
+    return refused({
+      cause: 'node-version',
+      reason: `Node.js ${node} is too old, the package needs ${NODE_MAJOR_MIN} or newer`,
+      hint: `use Node.js ${NODE_MAJOR_MIN} or newer`,
+    });
+  }
   if (addon === undefined) {
     return refused({
       cause: process.platform === 'linux' ? 'binary' : 'platform',

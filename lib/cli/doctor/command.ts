@@ -1,5 +1,5 @@
 // The command `proactor doctor`: options, and the way from facts over the judgement to what is printed.
-import { availableParallelism } from 'node:os';
+import * as os from 'node:os';
 import { painter, wantsColors } from '../colors';
 import { manifest } from '../manifest';
 import { decimal, parse, UsageError } from '../usage';
@@ -56,7 +56,8 @@ export async function doctor(args: readonly string[]): Promise<number> {
       env: process.env,
       versions: process.versions,
       nodeNeeded: manifest.engines.node,
-      cpus: availableParallelism(),
+      // Some versions of Node that are too old, which is what is to be said of them, lack the function.
+      cpus: os.availableParallelism?.() ?? os.cpus().length,
     },
     timeoutMs,
   );

@@ -99,7 +99,8 @@ function judgeRefusal(facts: Facts): Finding[] {
     ];
   }
   if (probe === null) return [judgeProbeFailure(facts)];
-  if (probe.available) return [];
+  // That Node is too old is told by judgeRuntime, also where nothing could be probed.
+  if (probe.available || probe.cause === 'node-version') return [];
   return [judgeCause(facts, probe)];
 }
 
