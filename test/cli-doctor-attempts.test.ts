@@ -1,6 +1,6 @@
 // The doctor's judgement of what its attempts came to: the process that was to probe, and the self-tests.
 import { describe, expect, it } from '@jest/globals';
-import { failedTest } from '#lib/cli/doctor/gather';
+import { failedTest } from '#lib/cli/doctor/failed-test';
 import { judge } from '#lib/cli/doctor/judge';
 import type { Facts, Finding } from '#lib/cli/doctor/report';
 import { failing, findingsOf, noProbe, only, textOf, vary, wellFacts } from './support/doctor';

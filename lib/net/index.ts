@@ -8,8 +8,8 @@ import { net } from './self';
 import { Server as ProactorServer } from './server';
 import { Socket as ProactorSocket } from './socket';
 
-// The module itself, as after `import net from 'node:net'`: its values, and the types behind them (`net.Socket`). It comes
-// first so that the compiled code has no `exports.default = exports.X`, which publint takes for another value.
+// The module itself, as after `import net from 'node:net'`: its values, and the types behind them (`net.Socket`).
+// First, so that the compiled code has no `exports.default = exports.X`, which publint takes for another value.
 // biome-ignore lint/style/noDefaultExport: as of node:net
 export { net as default };
 

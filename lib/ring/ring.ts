@@ -21,16 +21,7 @@ import {
   STATE_OWNS,
   STATE_UNREFERENCED,
 } from './handler-table';
-import {
-  EAGAIN,
-  EBUSY,
-  ECANCELED,
-  EINTR,
-  EMFILE,
-  ENFILE,
-  IORING_CQE_F_MORE,
-  Opcode,
-} from './kernel';
+import { EAGAIN, EBUSY, ECANCELED, EINTR, IORING_CQE_F_MORE, Opcode } from './kernel';
 import {
   COMPLETION_HEAD,
   COMPLETION_TAIL,
@@ -60,6 +51,7 @@ import {
 } from './layout';
 import { type Memory, MemoryAccess, settleSafely } from './memory';
 import { anotherCopySleeps, markSleeper } from './sleeper';
+import { callOfStart } from './start-call';
 import { SubmissionEntry } from './submission-queue';
 
 // The kernel is short of memory or of room for completions, or was interrupted: it is asked again.
@@ -73,13 +65,6 @@ export interface RingOptions {
   readonly buffers: BufferRingOptions;
   readonly withheldFlags: number;
   readonly preferEventfd: boolean;
-}
-
-/** Which call refused: an eventfd is made, then it is polled, or a thread is started that enables the ring. */
-function callOfStart(error: number, threaded: boolean): string {
-  if (error === -EMFILE || error === -ENFILE) return 'eventfd';
-  if (!threaded) return 'epoll_ctl';
-  return error === -EAGAIN ? 'pthread_create' : 'io_uring_register';
 }
 
 export class Ring {

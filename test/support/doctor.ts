@@ -1,7 +1,7 @@
 // Facts for the doctor to judge: those of a machine where all is well, and variations of it.
 import { expect } from '@jest/globals';
 import { painter } from '#lib/cli/colors';
-import { failedTest } from '#lib/cli/doctor/gather';
+import { failedTest } from '#lib/cli/doctor/failed-test';
 import { judge } from '#lib/cli/doctor/judge';
 import { print } from '#lib/cli/doctor/print';
 import type { Facts, Finding, ProbeFacts } from '#lib/cli/doctor/report';

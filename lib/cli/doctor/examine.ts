@@ -13,7 +13,7 @@ import { type Dispatch, Proactor } from '../../proactor';
 import { defaultDispatch, explainRefusal, inspect, REQUIRED_OPCODES } from '../../probe';
 import { addonFile } from '../../ring/binding';
 import { Opcode } from '../../ring/kernel';
-import { failedTest } from './gather';
+import { failedTest } from './failed-test';
 import type { OperationFacts, ProbeFacts, SelfTest } from './report';
 
 // Named as the kernel names them; the same numbers as in native/kernel_abi.h, which a test compares.

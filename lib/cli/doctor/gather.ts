@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { mayLockMemory, readLimit, readRestrictions, readStatus, readText } from '../../host';
 import { runChild } from '../child';
+import { failedTest } from './failed-test';
 import type { Container, Facts, Obstacle, ProbeFacts, SelfTest, SystemFacts } from './report';
 
 /** What is not in files: of the process that asks. */
@@ -104,15 +105,6 @@ export async function gather(around: Surroundings, timeoutMs: number): Promise<F
   }
   const facts = { ...read, probe: probe ?? null, probeFailure: failure, probeObstacle: obstacle };
   return { ...facts, selfTests };
-}
-
-export function failedTest(
-  dispatch: 'loop' | 'thread',
-  failure: string,
-  cause: string | null,
-): SelfTest {
-  const nothing = { sleepsIn: null, nopMs: null, echoMs: null };
-  return { dispatch, passed: false, failure, cause, ...nothing };
 }
 
 /** One examination, by examine.ts in a process of its own. */

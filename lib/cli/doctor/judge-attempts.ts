@@ -1,4 +1,4 @@
-// Judges what trying said: the process that was to probe, the self-tests, and limits that leave no room for a ring. Pure.
+// Judges what trying said: the process that was to probe, the self-tests, and limits that leave no room. Pure.
 import {
   ALLOW_IN_NODE,
   allowInSeccomp,

@@ -149,7 +149,7 @@ export interface SelfTest {
   readonly passed: boolean;
   /** Why not; '' where it passed. */
   readonly failure: string;
-  /** Whose fault that is: the id of the finding that it becomes, or 'time'; null where it is not known, or it passed. */
+  /** Whose fault that is: the id of a finding, or 'time'; null where it is not known, or where it passed. */
   readonly cause: string | null;
   /** What the JavaScript thread sleeps in while nothing happens; null where it did not come to that. */
   readonly sleepsIn: 'ring' | 'eventfd' | 'event-loop' | null;
