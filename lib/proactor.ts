@@ -196,8 +196,21 @@ function openRing(native: NativeAddon, options: RingOptions): Ring {
   }
 }
 
-// Its public face is `Proactor`, at the end of the file.
-class ProactorBase implements Initiator {
+/**
+ * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers.
+ * Each operation is a method, see `Operations`: with a completion handler as last argument it
+ * returns the operation's id, without one a promise of the result. Operations in flight keep the
+ * process alive; an idle proactor does not.
+ *
+ * Handlers run in the asynchronous context in which the proactor was made, not in the initiator's;
+ * promises keep the latter. What a handler throws is an uncaught exception. A proactor belongs to
+ * the thread that made it.
+ *
+ * It owns a ring, its mappings and its receive buffers, from the constructor to `dispose()`.
+ * Source: io_uring_setup(2), io_uring_register(2).
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the operations' methods are installed below
+export class Proactor {
   /**
    * Tells whether io_uring can be used here, why not, what to do about it, and which features are
    * there. Tries it anew at each call, and never throws.
@@ -214,6 +227,14 @@ class ProactorBase implements Initiator {
   readonly #owned = new Set<OwnedObject>();
   #disposing: Promise<void> | undefined;
 
+  /**
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong option;
+   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used, be it for a limit (RLIMIT_MEMLOCK,
+   * RLIMIT_NOFILE): the message says why and what to do, and `cause` is the `SystemError` of the call
+   * that was refused; ERR_PROACTOR_LOOP_UNAVAILABLE for loop dispatch without libuv;
+   * ERR_PROACTOR_UNSUPPORTED for incremental buffers that the kernel lacks; ENOMEM where there is no
+   * memory for its buffers.
+   */
   constructor(options: ProactorOptions = {}) {
     const checked = checkOptions(options);
     const { report, error } = selfTest!;
@@ -416,48 +437,14 @@ class ProactorBase implements Initiator {
   }
 }
 
-// As what it is known to users: in messages, and in what is printed of it.
-Object.defineProperty(ProactorBase, 'name', { value: 'Proactor' });
-
 /** Of functions that take one as their first argument. @internal */
 export function checkProactor(value: unknown, name = 'proactor'): void {
-  if (!(value instanceof ProactorBase)) {
+  if (!(value instanceof Proactor)) {
     throw invalidArgType(name, 'an instance of Proactor', value);
   }
 }
 
-installMethods(ProactorBase.prototype as unknown as Initiator, operations);
+installMethods(Proactor.prototype as unknown as Initiator, operations);
 
-/**
- * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers.
- * Each operation is a method, see `Operations`: with a completion handler as last argument it
- * returns the operation's id, without one a promise of the result. Operations in flight keep the
- * process alive; an idle proactor does not.
- *
- * Handlers run in the asynchronous context in which the proactor was made, not in the initiator's;
- * promises keep the latter. What a handler throws is an uncaught exception. A proactor belongs to
- * the thread that made it.
- *
- * It owns a ring, its mappings and its receive buffers, from the constructor to `dispose()`.
- * Source: io_uring_setup(2), io_uring_register(2).
- */
-export interface Proactor extends ProactorBase, Operations {}
-/** Makes proactors. */
-export const Proactor = ProactorBase as {
-  /**
-   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong option;
-   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used, be it for a limit (RLIMIT_MEMLOCK,
-   * RLIMIT_NOFILE): the message says why and what to do, and `cause` is the `SystemError` of the call
-   * that was refused; ERR_PROACTOR_LOOP_UNAVAILABLE for loop dispatch without libuv;
-   * ERR_PROACTOR_UNSUPPORTED for incremental buffers that the kernel lacks; ENOMEM where there is no
-   * memory for its buffers.
-   */
-  new (options?: ProactorOptions): Proactor;
-  /** What all proactors inherit. */
-  readonly prototype: Proactor;
-  /**
-   * Tells whether io_uring can be used here, why not, what to do about it, and which features are
-   * there. Tries it anew at each call, and never throws.
-   */
-  probe(): ProbeReport;
-};
+// The methods that installMethods() adds.
+export interface Proactor extends Operations {}

@@ -1,6 +1,6 @@
 // Received bytes as a handler sees them: borrowed until it returns, leased for longer, or copied.
-import { proactorError } from '../errors';
-import type { BufferRing } from '../ring/buffer-ring';
+import { illegalConstructor, proactorError } from '../errors';
+import { BufferRing } from '../ring/buffer-ring';
 
 /**
  * Bytes whose owner is somebody else: `offset` is in the receive buffers, or -1 where `copy` holds
@@ -35,6 +35,7 @@ export class Chunk implements HeldBytes {
 
   /** @internal */
   constructor(buffers: BufferRing) {
+    if (!(buffers instanceof BufferRing)) throw illegalConstructor('stream.onData');
     this.buffers = buffers;
   }
 
@@ -131,6 +132,7 @@ export class Lease implements HeldBytes {
 
   /** @internal */
   constructor(buffers: BufferRing, offset: number, length: number, copy: Buffer | null) {
+    if (!(buffers instanceof BufferRing)) throw illegalConstructor('chunk.lease()');
     this.buffers = buffers;
     this.#offset = offset;
     this.#length = length;

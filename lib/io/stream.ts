@@ -2,7 +2,14 @@
 // descriptor; joins a Receiver and a Sender, and closes when both directions ended or destroy() was
 // called: cancel what is in flight, await it, then close.
 import { channels } from '../diagnostics';
-import { AbortError, disposedError, invalidArgType, proactorError, systemError } from '../errors';
+import {
+  AbortError,
+  disposedError,
+  illegalConstructor,
+  invalidArgType,
+  proactorError,
+  systemError,
+} from '../errors';
 import type { Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import { ECANCELED } from '../ring/kernel';
@@ -57,6 +64,7 @@ export class Stream {
 
   /** Takes over a connected descriptor. @internal */
   constructor(proactor: Proactor, fd: number, options: StreamOptions = {}) {
+    if (typeof fd !== 'number') throw illegalConstructor('TcpStream.connect()');
     const { allowHalfOpen = false, highWaterMark = 65536 } = options;
     checkInteger(highWaterMark, 'options.highWaterMark', 1, 0x7fffffff);
     this.proactor = proactor;

@@ -1,6 +1,6 @@
 // TCP streams: a Stream with its socket's options and addresses.
 import { channels } from '../diagnostics';
-import { illegalConstructor, proactorError } from '../errors';
+import { proactorError } from '../errors';
 import { checkProactor, type Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import * as kernel from '../ring/kernel';
@@ -30,7 +30,6 @@ export class TcpStream extends Stream {
     options: TcpSocketOptions,
     remoteAddress?: SocketAddress,
   ) {
-    if (typeof fd !== 'number') throw illegalConstructor('TcpStream.connect()');
     super(proactor, fd, options);
     this.#remoteAddress = remoteAddress;
   }
