@@ -39,6 +39,11 @@ function integer(name, text, min, max) {
   return fail(`--${name} must be an integer from ${min} to ${max}, not '${text}'`, 2);
 }
 
+function checkDispatch(name) {
+  if ([undefined, 'loop', 'thread'].includes(name)) return;
+  fail(`--dispatch must be loop or thread, not '${name}'`, 2);
+}
+
 function parseOptions() {
   const options = {
     port: { type: 'string', default: '7001' },
@@ -49,6 +54,7 @@ function parseOptions() {
   };
   try {
     const { values } = parseArgs({ options });
+    checkDispatch(values.dispatch);
     return {
       ...values,
       port: integer('port', values.port, 0, 65535),

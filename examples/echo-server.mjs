@@ -11,10 +11,13 @@ const USAGE = `usage: node examples/echo-server.mjs [--port N] [--host H] [--dis
          [--tier operations|tcp] [--eventfd]
 Sends back what comes. Port 0 (the default is 7000) takes a free one.`;
 
-function fail(message) {
+function fail(message, code = 1) {
   console.error(`echo-server: ${message}`);
-  process.exit(2);
+  process.exit(code);
 }
+
+const DISPATCHES = [undefined, 'loop', 'thread'];
+const TIERS = ['tcp', 'operations'];
 
 function parseOptions() {
   const options = {
@@ -25,26 +28,26 @@ function parseOptions() {
     eventfd: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   };
+  let values;
   try {
-    const { values } = parseArgs({ options });
-    const port = Number(values.port);
-    if (!(Number.isInteger(port) && port >= 0 && port <= 65535)) {
-      fail(`--port must be an integer from 0 to 65535, not '${values.port}'`);
-    }
-    return { ...values, port };
+    ({ values } = parseArgs({ options }));
   } catch (error) {
-    return fail(`${error.message}\n\n${USAGE}`);
+    fail(`${error.message}\n\n${USAGE}`, 2);
   }
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const { dispatch, tier } = values;
+  const port = /^\d+$/.test(values.port) ? Number(values.port) : Number.NaN;
+  if (!(port <= 65535)) fail(`--port must be an integer from 0 to 65535, not '${values.port}'`, 2);
+  if (!DISPATCHES.includes(dispatch))
+    fail(`--dispatch must be loop or thread, not '${dispatch}'`, 2);
+  if (!TIERS.includes(tier)) fail(`--tier must be operations or tcp, not '${tier}'`, 2);
+  return { ...values, port };
 }
 
-const values = parseOptions();
-if (values.help) {
-  console.log(USAGE);
-  process.exit(0);
-}
-const proactor = new Proactor({ dispatch: values.dispatch, eventfd: values.eventfd });
-
-async function serveEchoWithTcp(options) {
+function serveEchoWithTcp(proactor, options) {
   return TcpAcceptor.listen(proactor, options, (stream) => {
     stream.onData = (chunk) => {
       // The chunk is written back from where it was received: nothing is copied.
@@ -54,11 +57,16 @@ async function serveEchoWithTcp(options) {
   });
 }
 
-const options = { host: values.host, port: values.port };
-const tiers = { tcp: serveEchoWithTcp, operations: (o) => serveEchoWithOperations(proactor, o) };
-const serve = tiers[values.tier];
-if (serve === undefined) fail(`unknown tier '${values.tier}': use operations or tcp`);
-const acceptor = await serve(options);
+const { dispatch, eventfd, tier, host, port: wantedPort } = parseOptions();
+const serve = tier === 'tcp' ? serveEchoWithTcp : serveEchoWithOperations;
+let proactor;
+let acceptor;
+try {
+  proactor = new Proactor({ dispatch, eventfd });
+  acceptor = await serve(proactor, { host, port: wantedPort });
+} catch (error) {
+  fail(error.message);
+}
 const { address, family, port } = acceptor.address;
 console.log(`listening on ${family === 'IPv6' ? `[${address}]` : address}:${port}`);
 

@@ -26,6 +26,11 @@ function integer(name, text, min, max) {
   return fail(`--${name} must be an integer from ${min} to ${max}, not '${text}'`, 2);
 }
 
+function checkDispatch(name) {
+  if ([undefined, 'loop', 'thread'].includes(name)) return;
+  fail(`--dispatch must be loop or thread, not '${name}'`, 2);
+}
+
 function target(text) {
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d+)$/.exec(text ?? '');
   if (match === null) return fail(`--to must be HOST:PORT, not '${text ?? ''}'`, 2);
@@ -52,6 +57,7 @@ function parseOptions() {
     console.log(USAGE);
     process.exit(0);
   }
+  checkDispatch(values.dispatch);
   return {
     to: target(values.to),
     listen: { host: values.host, port: integer('port', values.port, 0, 65535) },

@@ -53,7 +53,7 @@ export interface OperationDefinition<A extends unknown[], M extends boolean = fa
  */
 export interface OneShot<A extends unknown[]> {
   (...args: [...Required<A>, CompletionHandler]): OperationId;
-  (...args: [...A, options?: OperationOptions]): Promise<number>;
+  (...args: [...operands: A, options?: OperationOptions]): Promise<number>;
 }
 
 /**

@@ -27,6 +27,9 @@ const INT32_MAX = 0x7fffffff;
 /** Bytes from a file's start, or -1 for the file's own position, which the operation then moves. */
 export type FilePosition = number;
 
+// To `ArrayBufferView` the compiler writes, in declarations, a parameter that compilers before 5.7 do not know.
+interface View extends ArrayBufferView {}
+
 /** The table. `operations.send` is the definition of `proactor.send`. */
 export const operations = {
   /** Does nothing, through the whole ring. IORING_OP_NOP. Result: 0. */
@@ -302,15 +305,7 @@ export const operations = {
    */
   statx: operation({
     opcode: Opcode.STATX,
-    prepare(
-      entry,
-      ring,
-      dirfd: number,
-      file: string,
-      flags: number,
-      mask: number,
-      buffer: ArrayBufferView,
-    ) {
+    prepare(entry, ring, dirfd: number, file: string, flags: number, mask: number, buffer: View) {
       entry.fd = checkInteger(dirfd, 'dirfd', kernel.AT_FDCWD, INT32_MAX);
       entry.operationFlags = checkFlags(flags);
       entry.length = checkFlags(mask, 'mask');

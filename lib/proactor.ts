@@ -8,12 +8,19 @@ import {
   outOfRange,
   proactorError,
   type SystemError,
-  systemError,
 } from './errors';
 import { readRestrictions } from './host';
 import { addHidden, printSummariesOf, refuseClones, type Summary } from './inspection';
 import { type Operations, operations } from './operations';
-import { defaultDispatch, explainRefusal, type ProbeReport, probe, runtimeName } from './probe';
+import {
+  defaultDispatch,
+  explainRefusal,
+  type Inspection,
+  inspect as inspectHost,
+  type ProbeReport,
+  probe,
+  runtimeName,
+} from './probe';
 import { addon, type NativeAddon } from './ring/binding';
 import type { BufferRing } from './ring/buffer-ring';
 import { cancelAll, cancelOperation } from './ring/cancel';
@@ -111,13 +118,13 @@ function checkOperations(names: unknown): readonly string[] {
   return names;
 }
 
-let selfTest: ProbeReport | undefined;
+let selfTest: Inspection | undefined;
 
 function checkOptions(options: ProactorOptions): CheckedOptions {
   checkObject(options, 'options');
   // A refusal is asked about again each time, for it may have been lifted; what is there stays.
-  selfTest = selfTest?.available ? selfTest : probe();
-  const { features } = selfTest;
+  selfTest = selfTest?.report.available ? selfTest : inspectHost();
+  const { features } = selfTest.report;
   const { buffers = {}, eventfd = false } = options;
   checkObject(buffers, 'options.buffers');
   const dispatch = checkOneOf(options.dispatch ?? defaultDispatch(features), 'options.dispatch', [
@@ -172,22 +179,41 @@ function checkOptions(options: ProactorOptions): CheckedOptions {
   return checked;
 }
 
-/** The ring. The probe's is a small one: what refuses this one has to be explained as well. */
+function unavailable(reason: string, hint: string, cause: SystemError | undefined): Error {
+  const message = `io_uring cannot be used: ${reason}. Remedy: ${hint}`;
+  return proactorError('ERR_IO_URING_UNAVAILABLE', message, cause);
+}
+
+/** The ring. The probe's is a small one: what refuses this one is explained in the same way. */
 function openRing(native: NativeAddon, options: RingOptions): Ring {
   try {
     return new Ring(native, options);
   } catch (error) {
     const { errno, syscall } = error as SystemError;
-    if (!syscall?.startsWith('io_uring_')) throw error;
-    const { cause, hint } = explainRefusal(errno, syscall, readRestrictions('/'));
+    if (syscall === undefined || syscall === 'mmap') throw error;
+    const { cause, reason, hint } = explainRefusal(errno, syscall, readRestrictions('/'));
+    // The probe's ring was made: the kernel has what it takes, and refuses something of these options.
     if (cause === 'kernel') throw error;
     const less = cause === 'memlock' ? '; or ask for fewer "entries"' : '';
-    throw systemError(errno, syscall, { detail: `${hint}${less}` });
+    throw unavailable(reason, `${hint}${less}`, error as SystemError);
   }
 }
 
-// Its public face is `Proactor`, at the end of the file.
-class ProactorBase implements Initiator {
+/**
+ * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers.
+ * Each operation is a method, see `Operations`: with a completion handler as last argument it
+ * returns the operation's id, without one a promise of the result. Operations in flight keep the
+ * process alive; an idle proactor does not.
+ *
+ * Handlers run in the asynchronous context in which the proactor was made, not in the initiator's;
+ * promises keep the latter. What a handler throws is an uncaught exception. A proactor belongs to
+ * the thread that made it.
+ *
+ * It owns a ring, its mappings and its receive buffers, from the constructor to `dispose()`.
+ * Source: io_uring_setup(2), io_uring_register(2).
+ */
+// biome-ignore lint/suspicious/noUnsafeDeclarationMerging: the operations' methods are installed below
+export class Proactor {
   /**
    * Tells whether io_uring can be used here, why not, what to do about it, and which features are
    * there. Tries it anew at each call, and never throws.
@@ -204,15 +230,19 @@ class ProactorBase implements Initiator {
   readonly #owned = new Set<OwnedObject>();
   #disposing: Promise<void> | undefined;
 
+  /**
+   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong option;
+   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used, be it for a limit (RLIMIT_MEMLOCK,
+   * RLIMIT_NOFILE): the message says why and what to do, and `cause` is the `SystemError` of the call
+   * that was refused; ERR_PROACTOR_LOOP_UNAVAILABLE for loop dispatch without libuv;
+   * ERR_PROACTOR_UNSUPPORTED for incremental buffers that the kernel lacks; ENOMEM where there is no
+   * memory for its buffers.
+   */
   constructor(options: ProactorOptions = {}) {
     const checked = checkOptions(options);
-    const report = selfTest!;
-    if (addon === undefined || !report.available) {
-      throw proactorError(
-        'ERR_IO_URING_UNAVAILABLE',
-        `io_uring cannot be used: ${report.reason}. Remedy: ${report.hint}`,
-      );
-    }
+    const { report, error } = selfTest!;
+    if (addon === undefined || !report.available)
+      throw unavailable(report.reason, report.hint, error);
     if (checked.dispatch === 'loop' && !report.features.loopDispatch) {
       throw proactorError(
         'ERR_PROACTOR_LOOP_UNAVAILABLE',
@@ -408,51 +438,18 @@ class ProactorBase implements Initiator {
   }
 
   static {
-    printSummariesOf(ProactorBase);
+    printSummariesOf(Proactor);
   }
 }
 
-// As what it is known to users: in messages, and in what is printed of it.
-Object.defineProperty(ProactorBase, 'name', { value: 'Proactor' });
-
 /** Of functions that take one as their first argument. @internal */
 export function checkProactor(value: unknown, name = 'proactor'): void {
-  if (!(value instanceof ProactorBase)) {
+  if (!(value instanceof Proactor)) {
     throw invalidArgType(name, 'an instance of Proactor', value);
   }
 }
 
-installMethods(ProactorBase.prototype as unknown as Initiator, operations);
+installMethods(Proactor.prototype as unknown as Initiator, operations);
 
-/**
- * A proactor: initiates asynchronous operations of the kernel and calls their completion handlers.
- * Each operation is a method, see `Operations`: with a completion handler as last argument it
- * returns the operation's id, without one a promise of the result. Operations in flight keep the
- * process alive; an idle proactor does not.
- *
- * Handlers run in the asynchronous context in which the proactor was made, not in the initiator's;
- * promises keep the latter. What a handler throws is an uncaught exception. A proactor belongs to
- * the thread that made it.
- *
- * It owns a ring, its mappings and its receive buffers, from the constructor to `dispose()`.
- * Source: io_uring_setup(2), io_uring_register(2).
- */
-export interface Proactor extends ProactorBase, Operations {}
-/** Makes proactors. */
-export const Proactor = ProactorBase as {
-  /**
-   * @throws ERR_INVALID_ARG_TYPE, ERR_INVALID_ARG_VALUE or ERR_OUT_OF_RANGE for a wrong option;
-   * ERR_IO_URING_UNAVAILABLE where io_uring cannot be used: the message says why and what to do;
-   * ERR_PROACTOR_LOOP_UNAVAILABLE for loop dispatch without libuv; ERR_PROACTOR_UNSUPPORTED for
-   * incremental buffers that the kernel lacks; a `SystemError` where the ring cannot be made, such as
-   * ENOMEM (RLIMIT_MEMLOCK) or EMFILE, with what to do.
-   */
-  new (options?: ProactorOptions): Proactor;
-  /** What all proactors inherit. */
-  readonly prototype: Proactor;
-  /**
-   * Tells whether io_uring can be used here, why not, what to do about it, and which features are
-   * there. Tries it anew at each call, and never throws.
-   */
-  probe(): ProbeReport;
-};
+// The methods that installMethods() adds.
+export interface Proactor extends Operations {}

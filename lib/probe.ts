@@ -1,5 +1,5 @@
 // Whether io_uring can be used here, why not, and what to do about it. Never throws.
-import { errnoName } from './errors';
+import { errnoName, type SystemError, systemError } from './errors';
 import { type HostRestrictions, readRestrictions } from './host';
 import { operations } from './operations';
 import { addon, addonFailure, type NativeProbe } from './ring/binding';
@@ -63,9 +63,13 @@ export const REQUIRED_OPCODES = [
   'TIMEOUT',
 ] as const;
 
+/** As "engines" in package.json has it, which is for npm and stops nobody. @internal */
+export const NODE_MAJOR_MIN = 20;
+
 /** What refuses io_uring, told apart by what helps. @internal */
 export type RefusalCause =
   | 'platform'
+  | 'node-version'
   | 'binary'
   | 'sysctl'
   | 'seccomp'
@@ -73,6 +77,7 @@ export type RefusalCause =
   | 'kernel'
   | 'memlock'
   | 'descriptors'
+  | 'processes'
   | 'bug';
 
 /** The report, with what only the doctor tells. @internal */
@@ -80,6 +85,8 @@ export interface Inspection {
   readonly report: ProbeReport;
   /** Undefined where io_uring can be used. */
   readonly cause: RefusalCause | undefined;
+  /** The system's refusal, if it was one. */
+  readonly error: SystemError | undefined;
   /** What the addon found; undefined where it could not be asked. */
   readonly native: NativeProbe | undefined;
   readonly host: HostRestrictions;
@@ -97,10 +104,20 @@ const ENOSYS = -38;
 const ENOMEM = -12;
 const EMFILE = -24;
 const ENFILE = -23;
+const EAGAIN = -11;
+const EAFNOSUPPORT = -97;
 
 /** Each refusal has one likely cause; the cause decides what helps. @internal */
 export function explainRefusal(errno: number, call: string, host: HostRestrictions): Refusal {
   const said = `${call} was refused with ${errnoName(errno)}`;
+  // Of what the probe and a ring need beside io_uring: nothing but a filter refuses that.
+  if (!call.startsWith('io_uring_') && [EPERM, EACCES, ENOSYS, EAFNOSUPPORT].includes(errno)) {
+    return {
+      cause: 'seccomp',
+      reason: `${said} by a seccomp filter, as those of sandboxes and systemd units do`,
+      hint: `allow ${call} in the filter (systemd: SystemCallFilter=${call}; RestrictAddressFamilies has to have AF_UNIX)`,
+    };
+  }
   const { ioUringDisabled: disabled, ioUringGroup: group } = host;
   const isMember = group !== null && group >= 0 && host.groups.includes(group);
   if (errno === EPERM && (disabled === 2 || (disabled === 1 && !isMember))) {
@@ -145,7 +162,16 @@ export function explainRefusal(errno: number, call: string, host: HostRestrictio
     return {
       cause: 'descriptors',
       reason: said,
-      hint: 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors',
+      hint:
+        errno === EMFILE
+          ? 'raise RLIMIT_NOFILE (ulimit -n) or close descriptors'
+          : 'raise the sysctl fs.file-max, which limits the open files of the whole system, or close some',
+    };
+  if (errno === EAGAIN)
+    return {
+      cause: 'processes',
+      reason: said,
+      hint: 'raise RLIMIT_NPROC (ulimit -u) or the limit on processes of the container or systemd unit, or end some',
     };
   return { cause: 'kernel', reason: said, hint: 'use Linux 6.1 or newer' };
 }
@@ -190,8 +216,17 @@ export function inspect(): Inspection {
     const { kernel } = host;
     const features = NO_FEATURES;
     const report = { available: false, reason, errno, hint, kernel, features, opcodes };
-    return { report, cause, native, host };
+    const error = native?.failedCall ? systemError(native.error, native.failedCall) : undefined;
+    return { report, cause, error, native, host };
   };
+  const { node } = process.versions;
+  if (runtimeName() === 'Node.js' && Number.parseInt(node, 10) < NODE_MAJOR_MIN) {
+    return refused({
+      cause: 'node-version',
+      reason: `Node.js ${node} is too old, the package needs ${NODE_MAJOR_MIN} or newer`,
+      hint: `use Node.js ${NODE_MAJOR_MIN} or newer`,
+    });
+  }
   if (addon === undefined) {
     return refused({
       cause: process.platform === 'linux' ? 'binary' : 'platform',
@@ -233,7 +268,7 @@ export function inspect(): Inspection {
     },
     opcodes,
   };
-  return { report, cause: undefined, native, host };
+  return { report, cause: undefined, error: undefined, native, host };
 }
 
 function requiredButMissing(native: NativeProbe): string {

@@ -85,7 +85,11 @@ Napi::Value RingHandle::Allocate(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto bytes = static_cast<size_t>(info[0].As<Napi::Number>().Int64Value());
   MemoryRegion* region = MemoryRegion::Map(bytes, owner_);
-  if (region == nullptr) return Napi::Number::New(env, -ENOMEM);
+  if (region == nullptr) {
+    // A ring that has not started is of no use without its buffers: it goes now, not when it is collected.
+    if (!open_) ring_->Close();
+    return Napi::Number::New(env, -ENOMEM);
+  }
   // Two owners: the handle, and the ArrayBuffer's memory, wherever the ArrayBuffer is transferred
   // to. Neither can be made while the environment is being terminated.
   const auto release = [](napi_env, void* data, void*) {
@@ -130,6 +134,13 @@ Napi::Value RingHandle::Start(const Napi::CallbackInfo& info) {
   continue_later_ = Napi::Persistent(info[2].As<Napi::Function>());
   const int error = threaded_ ? StartThread() : StartLoop(info[1].As<Napi::Boolean>());
   if (error != 0) {
+    // Now and not when this object is collected: what is short may be what they hold.
+    thread_.reset();
+    loop_.reset();
+    if (async_context_ != nullptr) napi_async_destroy(env, async_context_);
+    async_context_ = nullptr;
+    dispatch_.Reset();
+    continue_later_.Reset();
     ring_->Close();
     return Napi::Number::New(env, error);
   }

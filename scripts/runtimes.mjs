@@ -17,6 +17,7 @@ const packages = {
   deno: { name: `@deno/linux-${isArm ? 'arm64' : 'x64'}-glibc`, version: '2.9.6', file: 'deno' },
   npm: { name: 'npm', version: '12.2.0', file: 'bin/npm-cli.js' },
   typescript: { name: 'typescript', version: '5.9.3', file: 'bin/tsc' },
+  oldestTypescript: { name: 'typescript', version: '5.0.4', file: 'bin/tsc' },
 };
 
 /** Installs `name@version` unless it is there. Returns the path of its `file`, or undefined where it cannot be had. */
@@ -65,7 +66,7 @@ export function installMuslBun(arch) {
   return install(name, packages.bun.version, 'bin/bun');
 }
 
-/** The file of 'bun', 'deno', 'npm' or 'typescript' in its pinned version, or undefined. */
+/** The file of one of `packages` in its pinned version, or undefined. */
 export function installPinned(tool) {
   const { name, version, file } = packages[tool];
   return install(name, version, file);

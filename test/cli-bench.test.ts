@@ -11,6 +11,7 @@ import { LatencyHistogram, median, medianOfRatios } from '#lib/cli/bench/statist
 import { atEnd } from './support/cleanup';
 import { runCli } from './support/cli';
 import { describeEach } from './support/dispatchers';
+import { temporaryFile } from './support/files';
 import { patient } from './support/pace';
 
 const LIMIT_MS = patient(120_000);
@@ -67,6 +68,34 @@ describe('a short run', () => {
       );
       expect(ended.stdout).toMatch(/^node-net +[\d,]+ +1\.00 /m);
       expect(ended.stdout).toContain('bench/README.md');
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('a process that dies', () => {
+  const run = async (program: string, fault: string): Promise<string> => {
+    const preload = temporaryFile(`if (process.argv[1]?.endsWith('bench/${program}.js')) ${fault}`);
+    const args = ['bench', 'echo', '--seconds', '0.05', '--rounds', '1', '--connections', '1'];
+    const env = { NODE_OPTIONS: `--require ${preload}` };
+    const ended = await runCli(args, { timeoutMs: LIMIT_MS, env });
+    expect(ended).toMatchObject({ code: 1, stderr: '' });
+    return ended.stdout;
+  };
+
+  it.each([
+    ['an error', "throw new TypeError('made to fail')", 'with 1: TypeError: made to fail'],
+    ['a text', "process.stderr.write('no room\\n', () => process.exit(9))", 'with 9: no room'],
+    ['a signal', "process.kill(process.pid, 'SIGKILL')", 'by SIGKILL'],
+  ])(
+    'is told of with what it says, and not with the place: %s',
+    async (_name, fault, end) => {
+      const servers = await run('server', fault);
+      for (const name of ['proactor-loop', 'proactor-thread', 'node-net']) {
+        expect(servers).toContain(`${name} failed: the server ${name} ended ${end}\n`);
+      }
+      const load = await run('load', fault);
+      expect(load).toContain(`proactor-loop failed: the load generator ended ${end}\n`);
     },
     LIMIT_MS,
   );

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
+import { decisiveOptions } from '#lib/cli/child';
 import { RING_FEATURES, SETUP_FLAGS } from '#lib/cli/doctor/examine';
 import { readContainer, readFacts, type Surroundings } from '#lib/cli/doctor/gather';
 import { readRestrictions } from '#lib/host';
@@ -153,11 +154,30 @@ describe('the cause of a refusal', () => {
     ['memlock', -12, {}],
     ['descriptors', -24, {}],
     ['descriptors', -23, {}],
+    ['processes', -11, {}],
   ])('is %s: errno %i, %o', (cause, errno, files) => {
     const refusal = explainRefusal(errno, 'io_uring_setup', readRestrictions(tree(files)));
     expect(refusal.cause).toBe(cause);
     expect(refusal.reason).toContain('io_uring_setup');
     expect(refusal.hint).not.toBe('');
+  });
+
+  it.each([EPERM, ENOSYS, -13, -97])(
+    'is a filter where another call than those of io_uring fails with %i',
+    (errno) => {
+      const refusal = explainRefusal(errno, 'socketpair', readRestrictions(tree(sysctl('2'))));
+      expect(refusal.cause).toBe('seccomp');
+      expect(refusal.hint).toMatch(/^allow socketpair/);
+    },
+  );
+
+  it('tells the limit of the process from that of the system', () => {
+    const hint = (errno: number): string =>
+      explainRefusal(errno, 'eventfd', readRestrictions(tree({}))).hint;
+    expect([hint(-24), hint(-23)]).toEqual([
+      expect.stringContaining('RLIMIT_NOFILE'),
+      expect.stringContaining('fs.file-max'),
+    ]);
   });
 
   it('is told with the limit on locked memory, where that counts', () => {
@@ -171,6 +191,16 @@ describe('the cause of a refusal', () => {
     };
     expect(hintWith('0000000000000000')).toContain('64 KiB');
     expect(hintWith('0000000000004000')).not.toContain('64 KiB'); // CAP_IPC_LOCK
+  });
+});
+
+describe('the options of Node that an examination gets', () => {
+  it('are those that decide what it may do', () => {
+    const decisive = ['--no-addons', '--permission', '--allow-addons', '--allow-fs-read=/a'];
+    const others = ['--inspect=0', '--expose-gc', '--no-warnings', '-r', './allow.js'];
+    expect(decisiveOptions([...others, ...decisive])).toEqual(decisive);
+    const apart = ['--experimental-permission', '--allow-fs-read', '*', '--allow-child-process'];
+    expect(decisiveOptions([...apart, 'x'])).toEqual(apart);
   });
 });
 

@@ -1,22 +1,10 @@
 // The doctor's judgement, and its text: from facts alone, so that every machine there is can be tried.
 import { describe, expect, it } from '@jest/globals';
 import { painter } from '#lib/cli/colors';
-import { failedTest } from '#lib/cli/doctor/gather';
 import { DESCRIPTORS_MIN, judge, MEMLOCK_BYTES_MIN } from '#lib/cli/doctor/judge';
 import { print } from '#lib/cli/doctor/print';
 import type { Container, Facts, Finding } from '#lib/cli/doctor/report';
-import { refused, vary, wellFacts } from './support/doctor';
-
-const findingsOf = (facts: Facts): readonly Finding[] => judge(facts, '1.2.3').findings;
-const textOf = (facts: Facts, verbose = false): string =>
-  print(judge(facts, '1.2.3'), painter(false), verbose);
-
-/** The one finding that there is. */
-function only(facts: Facts): Finding {
-  const findings = findingsOf(facts);
-  expect(findings).toHaveLength(1);
-  return findings[0]!;
-}
+import { findingsOf, noProbe, only, refused, textOf, vary, wellFacts } from './support/doctor';
 
 describe('where all is well', () => {
   it('there is no finding', () => {
@@ -60,12 +48,6 @@ io_uring can be used.
 });
 
 describe('an error', () => {
-  const noProbe = (probeFailure: string): Facts => ({
-    ...wellFacts,
-    probe: null,
-    probeFailure,
-    selfTests: [],
-  });
   const cases: readonly [Finding['id'], string, Facts, RegExp, RegExp][] = [
     [
       'platform',
@@ -152,29 +134,13 @@ describe('an error', () => {
       /LimitMEMLOCK=8388608/,
     ],
     ['descriptors', 'no descriptor', refused('descriptors', ''), /descriptor/, /LimitNOFILE=65536/],
-    [
-      'probe',
-      'a probe that hangs',
-      noProbe('no answer within 10 s'),
-      /could not be found out/,
-      /--timeout/,
-    ],
     ['probe', 'a bug', refused('bug', 'TypeError'), /could not be probed/, /a hint/],
     [
-      'dispatch',
-      'a default that does not work',
-      vary(wellFacts, { selfTests: [failedTest('loop', 'no answer within 10 s')] }),
-      /loop dispatch does not work, and it is the default/,
-      /dispatch: 'thread'/,
-    ],
-    [
-      'memlock',
-      'too little for a proactor',
-      vary(wellFacts, {
-        selfTests: [failedTest('loop', 'the process ended with 1: io_uring_setup ENOMEM')],
-      }),
-      /too little locked memory/,
-      /ulimit -l 8192/,
+      'seccomp',
+      'a filter of something else',
+      refused('seccomp', 'socketpair', { probe: { call: 'socketpair' } as never }),
+      /seccomp/,
+      /a hint/,
     ],
   ];
 
@@ -234,12 +200,6 @@ describe('a warning', () => {
       /IORING_OP_TIMEOUT with IORING_TIMEOUT_MULTISHOT/,
     ],
     ['features', 'no DEFER_TASKRUN', lacking('deferTaskrun'), /no deferTaskrun/],
-    [
-      'dispatch',
-      'a dispatcher that is not the default',
-      vary(wellFacts, { selfTests: [failedTest('thread', 'no answer')] }),
-      /thread dispatch does not work$/,
-    ],
     [
       'container',
       'a gVisor that has io_uring',

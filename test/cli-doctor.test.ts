@@ -1,4 +1,5 @@
 // `proactor doctor` on this machine, and where io_uring is refused in many ways.
+import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import * as path from 'node:path';
@@ -9,7 +10,7 @@ import { examine } from '#lib/cli/doctor/gather';
 import type { DoctorReport } from '#lib/cli/doctor/report';
 import { operations } from '#lib/operations';
 import { type Ended, runCommand } from './support/child';
-import { command, runCli } from './support/cli';
+import { command, expectNoStack, runCli } from './support/cli';
 import { temporaryFile } from './support/files';
 import { patient } from './support/pace';
 import { describeInSandbox, nodeSurvives } from './support/sandbox';
@@ -19,7 +20,6 @@ import { itUnprivileged, runUnprivileged } from './support/unprivileged';
 const { EINVAL, ENOMEM, ENOSYS, EPERM } = osConstants.errno;
 const LIMIT_MS = patient(60_000);
 const DOCTOR = ['doctor', '--timeout', String(patient(10_000) / 1000)];
-const CALLS = ['io_uring_setup', 'io_uring_enter', 'io_uring_register'];
 
 function reportOf(ended: Ended): DoctorReport {
   expect(ended).toMatchObject({ stderr: '', timedOut: false });
@@ -28,11 +28,6 @@ function reportOf(ended: Ended): DoctorReport {
 
 const errorsOf = ({ findings }: DoctorReport): string[] =>
   findings.filter(({ severity }) => severity === 'error').map(({ id }) => id);
-
-/** No stack trace, whatever happens. */
-function expectNoStack({ stdout, stderr }: Ended): void {
-  expect(stdout + stderr).not.toMatch(/^\s+at .*:\d+:\d+/m);
-}
 
 describe('proactor doctor', () => {
   it(
@@ -213,6 +208,79 @@ describeInSandbox('where io_uring is refused', (run) => {
   );
 });
 
+describe('names what hinders it, and not the kernel', () => {
+  const options = { timeoutMs: LIMIT_MS, env: { NO_COLOR: '1' } };
+
+  it(
+    'where there are few descriptors',
+    async () => {
+      // Enough for Node and too few for another process.
+      const limited = ['-c', 'ulimit -n 24; exec "$0" "$@"', process.execPath, command];
+      const ended = await runCommand('sh', [...limited, ...DOCTOR], options);
+      expect(ended).toMatchObject({ code: 1, stderr: '' });
+      expect(ended.stdout).toMatch(/^ {2}- {5}kernel/m);
+      expect(ended.stdout).toMatch(/^ {2}FAIL {2}descriptors +24$/m);
+      expect(ended.stdout).toMatch(/^Error: there are too few descriptors\n {2}.*EMFILE/m);
+      expect(ended.stdout).not.toMatch(/report this|Warning/);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    "where Node's permission model lets it start no process",
+    async () => {
+      const isNew = process.allowedNodeEnvironmentFlags.has('--permission');
+      const permission = isNew ? '--permission' : '--experimental-permission';
+      const limited = [permission, '--allow-fs-read=*', '--no-warnings'];
+      const run = (...more: readonly string[]): Promise<Ended> =>
+        runCommand(process.execPath, [...limited, ...more, command, ...DOCTOR], options);
+      const ended = await run();
+      expect(ended).toMatchObject({ code: 1, stderr: '' });
+      expect(ended.stdout).toMatch(/^ {2}- {5}kernel/m);
+      expect(ended.stdout).toMatch(/--allow-child-process/);
+      expect(ended.stdout).not.toMatch(/report this/);
+      // With the same options a program could not load the addon.
+      const withProcesses = await run('--allow-child-process');
+      expect(withProcesses.code).toBe(1);
+      expect(withProcesses.stdout).toMatch(/^ {2}FAIL {2}binary/m);
+      expect(withProcesses.stdout).toMatch(/- .*--allow-addons/);
+      expect(await run('--allow-child-process', '--allow-addons')).toMatchObject({ code: 0 });
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'where Node is to load no addons',
+    async () => {
+      const ended = await runCommand(
+        process.execPath,
+        ['--no-addons', command, ...DOCTOR],
+        options,
+      );
+      expect(ended.code).toBe(1);
+      expect(ended.stdout).toMatch(/- start Node without --no-addons/);
+    },
+    LIMIT_MS,
+  );
+
+  const canUnshare = spawnSync('unshare', ['-n', 'true']).status === 0;
+  (canUnshare ? it : it.skip)(
+    'where the loopback interface is down [needs a network namespace of its own]',
+    async () => {
+      const args = ['-n', process.execPath, command, ...DOCTOR];
+      const ended = await runCommand('unshare', args, options);
+      expect(ended).toMatchObject({ code: 0, stderr: '' });
+      expect(ended.stdout).toMatch(/^Warning: TCP does not work .* node:net neither/m);
+      expect(ended.stdout).toMatch(
+        /with node:net: .*ENETUNREACH.*; the loopback interface is down$/m,
+      );
+      expect(ended.stdout).toMatch(/- ip link set lo up/);
+      expect(ended.stdout).not.toMatch(/FAIL|dispatch: 'thread'|report this/);
+    },
+    LIMIT_MS,
+  );
+});
+
 describe('with too little locked memory', () => {
   itUnprivileged(
     'it says so, if the kernel counts rings',
@@ -266,62 +334,5 @@ describe('docs/doctor.md', () => {
     const [, ids = ''] = /type FindingId =([^;]+);/.exec(textOf('lib/cli/doctor/report.ts')) ?? [];
     const rows = [...document.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, id]) => id);
     expect(rows).toEqual([...ids.matchAll(/'([a-z-]+)'/g)].map(([, id]) => id));
-  });
-});
-
-describe('proactor doctor --seccomp-profile', () => {
-  interface Profile {
-    readonly syscalls: readonly { readonly names: readonly string[]; readonly action: string }[];
-  }
-
-  it('prints the rule alone, and explains it beside', async () => {
-    const ended = await runCli([...DOCTOR, '--seccomp-profile']);
-    expect(ended.code).toBe(0);
-    const { syscalls } = JSON.parse(ended.stdout) as Profile;
-    expect(syscalls).toHaveLength(1);
-    expect(syscalls[0]).toMatchObject({ names: CALLS, action: 'SCMP_ACT_ALLOW' });
-    expect(ended.stderr).toMatch(/docker run --security-opt seccomp=io_uring\.json/);
-    expect(ended.stderr).toMatch(/localhostProfile: profiles\/io_uring\.json/);
-    expect(ended.stderr).toMatch(/SECURITY\.md/);
-  });
-
-  it('puts it into a profile, and leaves the rest as it is', async () => {
-    const profile = {
-      defaultAction: 'SCMP_ACT_ERRNO',
-      archMap: [{ architecture: 'SCMP_ARCH_X86_64' }],
-      syscalls: [
-        { names: ['read', 'write'], action: 'SCMP_ACT_ALLOW' },
-        { names: ['io_uring_setup', 'kexec_load'], action: 'SCMP_ACT_KILL' },
-        { name: 'io_uring_enter', action: 'SCMP_ACT_ERRNO' },
-        { names: ['clone'], action: 'SCMP_ACT_ALLOW', args: [{ index: 0 }] },
-      ],
-    };
-    const ended = await runCli([
-      ...DOCTOR,
-      '--seccomp-profile',
-      temporaryFile(JSON.stringify(profile)),
-    ]);
-    expect(ended).toMatchObject({ code: 0, stderr: '' });
-    expect(JSON.parse(ended.stdout)).toEqual({
-      ...profile,
-      syscalls: [
-        profile.syscalls[0],
-        { names: ['kexec_load'], action: 'SCMP_ACT_KILL' },
-        profile.syscalls[3],
-        expect.objectContaining({ names: CALLS, action: 'SCMP_ACT_ALLOW' }),
-      ],
-    });
-  });
-
-  it.each([
-    ['text', 'nothing', /is not JSON/],
-    ['a list', '[]', /no list "syscalls"/],
-    ['null', 'null', /no list "syscalls"/],
-    ['another object', '{"syscalls":{}}', /no list "syscalls"/],
-  ])('refuses what is no profile: %s', async (_name, text, message) => {
-    const ended = await runCli([...DOCTOR, '--seccomp-profile', temporaryFile(text)]);
-    expect(ended).toMatchObject({ code: 2, stdout: '' });
-    expect(ended.stderr).toMatch(message);
-    expectNoStack(ended);
   });
 });

@@ -4,13 +4,19 @@ import { readFileSync, statSync } from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { wantsColors } from '#lib/cli/colors';
-import { command, runCli } from './support/cli';
+import { type Ended, runCommand } from './support/child';
+import { command, expectNoStack, runCli } from './support/cli';
+import { patient } from './support/pace';
 import { textOf } from './support/sources';
 
 const manifest = JSON.parse(textOf('package.json')) as {
   version: string;
   bin: Record<string, string>;
 };
+
+/** The command in a line of the shell, as `"$0" "$@"`. */
+const runShell = (line: string, args: readonly string[]): Promise<Ended> =>
+  runCommand('sh', ['-c', line, command, ...args], { timeoutMs: 60_000 });
 
 describe('proactor', () => {
   it('--version is that of package.json', async () => {
@@ -74,6 +80,50 @@ describe('proactor', () => {
   it('says nothing when nobody reads what it prints', () => {
     const { status, stderr } = spawnSync('sh', ['-c', `"${command}" doctor --help | true`]);
     expect([status, String(stderr)]).toEqual([0, '']);
+  });
+});
+
+describe('where the output cannot be written', () => {
+  const NO_SPACE =
+    'proactor: the output cannot be written: ENOSPC: no space left on device, write\n';
+  const limitMs = patient(60_000);
+
+  it.each([
+    ['--help'],
+    ['--version'],
+    ['help', 'doctor'],
+    ['doctor', '--help'],
+    ['doctor'],
+    ['doctor', '--json'],
+    ['doctor', '--seccomp-profile'],
+    ['bench', '--help'],
+    ['bench', 'echo', '--seconds', '0.05', '--rounds', '1', '--connections', '1'],
+    ['bench', 'echo', '--json', '--seconds', '0.05', '--rounds', '1', '--connections', '1'],
+  ])(
+    'it says so, with a status of its own: %s %s %s',
+    async (...args) => {
+      const ended = await runShell('"$0" "$@" >/dev/full', args);
+      expect(ended).toMatchObject({ code: 3, stdout: '' });
+      expect(ended.stderr).toContain(NO_SPACE);
+      expectNoStack(ended);
+    },
+    limitMs,
+  );
+
+  it('a descriptor that is for reading is no better', async () => {
+    const ended = await runShell('"$0" "$@" 1</dev/null', ['--version']);
+    expect(ended).toMatchObject({ code: 3, stdout: '' });
+    expect(ended.stderr).toMatch(/cannot be written: EBADF/);
+  });
+
+  it.each([
+    [2, ['frobnicate'], '2>/dev/full'],
+    [0, ['doctor', '--seccomp-profile'], '2>/dev/full'],
+    [3, ['--version'], '>/dev/full 2>/dev/full'],
+  ])('the status %i is that of %j with %s', async (code, args, redirection) => {
+    const ended = await runShell(`"$0" "$@" ${redirection}`, args);
+    expect(ended).toMatchObject({ code, stderr: '' });
+    expectNoStack(ended);
   });
 });
 

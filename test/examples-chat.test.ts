@@ -139,7 +139,7 @@ describe('examples/chat-server.mjs', () => {
     [['--port', '65536'], 2, '--port must be'],
     [['--max-clients', '0'], 2, '--max-clients must be'],
     [['--wrong'], 2, "Unknown option '--wrong'"],
-    [['--dispatch', 'wrong', '--port', '0'], 1, "must be one of: 'loop', 'thread'"],
+    [['--dispatch', 'wrong', '--port', '0'], 2, '--dispatch must be loop or thread'],
     [['--host', '192.0.2.1', '--port', '0'], 1, 'EADDRNOTAVAIL'],
   ])('says what is wrong with %j', async (args, status, message) => {
     const { code, errors } = await runExample('chat-server.mjs', args);

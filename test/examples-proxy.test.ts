@@ -128,7 +128,7 @@ describe('examples/tcp-proxy.mjs', () => {
     [['--to', 'host:0'], 2, '--to must be an integer from 1 to 65535'],
     [['--to', '[::1]:1', '--port', '-1'], 2, "Option '--port"],
     [['--to', '[::1]:1', '--connect-timeout', '0'], 2, '--connect-timeout must be'],
-    [['--to', 'h:1', '--port', '0', '--dispatch', 'wrong'], 1, "must be one of: 'loop', 'thread'"],
+    [['--to', 'h:1', '--port', '0', '--dispatch', 'wrong'], 2, '--dispatch must be loop or thread'],
   ])('says what is wrong with %j', async (args, status, message) => {
     const { code, errors } = await runExample('tcp-proxy.mjs', args);
     expect([code, errors]).toEqual([status, expect.stringContaining(message)]);

@@ -1,7 +1,18 @@
 // Programmer errors throw at the call, with Node's codes, and name the argument.
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { constants, Proactor, TcpAcceptor, TcpStream } from 'proactor';
+import * as proactorModule from 'proactor';
+import {
+  Chunk,
+  constants,
+  Lease,
+  Memory,
+  Proactor,
+  Stream,
+  TcpAcceptor,
+  TcpStream,
+} from 'proactor';
+import * as http from 'proactor/http';
 import { describeEach } from './support/dispatchers';
 import { itWithOperation } from './support/features';
 
@@ -311,19 +322,35 @@ describe('TcpAcceptor and TcpStream', () => {
       await expect(TcpStream.connect(given as never, { port: 1 })).rejects.toEqual(expected);
     }
   });
+});
 
-  it('are made by these functions only', async () => {
+describe('classes', () => {
+  type Make = new (...args: readonly unknown[]) => object;
+  const exported = Object.entries({ ...proactorModule, ...http }).filter(
+    ([name, value]) => typeof value === 'function' && /^[A-Z]/.test(name),
+  ) as unknown as readonly (readonly [string, Make])[];
+
+  it.each(exported)('%s goes by this name in messages', (name, type) => {
+    expect(type.name).toBe(name);
+    const call = type as unknown as () => void;
+    expect(() => call()).toThrow(`Class constructor ${name} cannot be invoked without 'new'`);
+  });
+
+  it.each([
+    [TcpAcceptor, 'TcpAcceptor.listen()'],
+    [TcpStream, 'TcpStream.connect()'],
+    [Stream, 'TcpStream.connect()'],
+    [Chunk, 'stream.onData'],
+    [Lease, 'chunk.lease()'],
+    [Memory, 'proactor.allocate()'],
+  ])('that are made by a function say which: %o', async (type, instead) => {
     const proactor = new Proactor();
-    const made = (type: unknown, options?: object): unknown =>
-      new (type as new (...args: unknown[]) => unknown)(proactor, options);
-    for (const [type, instead] of [
-      [TcpAcceptor, 'TcpAcceptor.listen()'],
-      [TcpStream, 'TcpStream.connect()'],
-    ] as const) {
-      expect(() => made(type, { port: 0 })).toThrow(
+    const make = type as unknown as Make;
+    for (const args of [[], [proactor, { port: 0 }], [bytes]]) {
+      expect(() => new make(...args)).toThrow(
         expect.objectContaining({
           code: 'ERR_ILLEGAL_CONSTRUCTOR',
-          message: expect.stringContaining(instead),
+          message: `Illegal constructor: use ${instead}`,
         }),
       );
     }

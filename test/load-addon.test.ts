@@ -1,6 +1,6 @@
 // Which binary is loaded, and what is said where there is none or where it cannot be loaded. Each case is a package of
 // its own, made of the loader and of binaries that are damaged in one way.
-import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import * as path from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { readElf } from '#lib/ring/elf';
@@ -8,6 +8,7 @@ import { libcName } from '#lib/ring/libc';
 import type { LoadFailure } from '#lib/ring/load-addon';
 import { root, runCommand } from './support/child';
 import { temporaryFile, temporaryFolder } from './support/files';
+import { asUser, itUnprivileged } from './support/unprivileged';
 
 const { arch } = process;
 const libc = libcName();
@@ -42,6 +43,11 @@ interface Circumstances {
   readonly process?: Readonly<Record<string, string>>;
   readonly nodeOptions?: readonly string[];
   readonly addon?: string;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** A user without privileges. */
+  readonly asNobody?: boolean;
+  /** All are in use when it is loaded. */
+  readonly isOutOfDescriptors?: boolean;
   /** Who asks for variables gets an exception, as from Deno without leave. */
   readonly mayReadVariables?: boolean;
 }
@@ -58,13 +64,22 @@ async function load(folder: string, circumstances: Circumstances = {}): Promise<
           return variables[name];
         },
       });
-    const { file, failure } = require(${JSON.stringify(`${folder}/dist/ring/load-addon.js`)}).loadAddon();
+    const { loadAddon } = require(${JSON.stringify(`${folder}/dist/ring/load-addon.js`)});
+    const { openSync, closeSync } = require('node:fs');
+    const held = [];
+    try {
+      while (${circumstances.isOutOfDescriptors === true}) held.push(openSync('/dev/null'));
+    } catch {}
+    const { file, failure } = loadAddon();
+    for (const fd of held) closeSync(fd);
     console.log(JSON.stringify({ file, failure }));`;
-  const ended = await runCommand(
-    process.execPath,
-    [...(circumstances.nodeOptions ?? []), '-e', source],
-    { env: { PROACTOR_ADDON: circumstances.addon ?? '' } },
-  );
+  const [command = '', ...args] = [
+    ...(circumstances.asNobody ? asUser(60_000) : []),
+    ...(circumstances.isOutOfDescriptors ? ['sh', '-c', 'ulimit -n 64; exec "$0" "$@"'] : []),
+    ...[process.execPath, ...(circumstances.nodeOptions ?? []), '-e', source],
+  ];
+  const env = { PROACTOR_ADDON: circumstances.addon ?? '', ...circumstances.variables };
+  const ended = await runCommand(command, args, { env });
   expect(ended).toMatchObject({ code: 0, timedOut: false });
   return JSON.parse(ended.stdout);
 }
@@ -139,11 +154,63 @@ describe('a binary that cannot be loaded', () => {
   it.each([
     ['is empty', ''],
     ['is a text', 'not a library, but longer than the header of an ELF file has to be: 64 bytes'],
-    ['was cut off', good.subarray(0, 32)],
+    ['has no more than a part of its header', good.subarray(0, 32)],
   ])('because it %s is called damaged', async (_, content) => {
     const { reason, remedy } = await failureOf(content);
     expect(reason).toMatch(/not a binary for Linux, or it is damaged/);
     expect(remedy).toMatch(/reinstall/);
+  });
+
+  // Each would end the process: the system's loader maps what the headers say, be it there or not.
+  const percents = [0.1, 1, 5, 20, 50, 75, 99.9];
+  const partOf = (percent: number): Buffer =>
+    good.subarray(0, Math.floor((good.length * percent) / 100));
+
+  it.each(percents)('because only %d %% of it were copied says so', async (percent) => {
+    const { reason, remedy } = await failureOf(partOf(percent));
+    expect(reason).toMatch(/damaged: only a part of it is there/);
+    expect(remedy).toMatch(/reinstall/);
+  });
+
+  it.each(percents.slice(0, -1))(
+    'because only %d %% of it are there, and zeros behind that, says so',
+    async (percent) => {
+      const content = Buffer.alloc(good.length);
+      partOf(percent).copy(content);
+      expect((await failureOf(content)).reason).toMatch(/damaged: only a part of it is there/);
+    },
+  );
+
+  it('because it is a folder says so', async () => {
+    const folder = fakePackage({ [`${prebuilt()}/file`]: '' });
+    const { failure } = await load(folder);
+    expect(failure?.reason).toMatch(/proactor\.\w+\.node on .*: it is a folder$/);
+    expect(failure?.remedy).toMatch(/reinstall/);
+  });
+
+  for (const [why, fileMode, folderMode] of [
+    ['it may not be read', 0o000, 0o755],
+    ['its folder may not be searched', 0o644, 0o600],
+  ] as const) {
+    itUnprivileged(`because ${why} is not called damaged or missing`, async () => {
+      const folder = fakePackage({ [prebuilt()]: good });
+      const file = path.join(folder, prebuilt());
+      chmodSync(folder, 0o755);
+      chmodSync(file, fileMode);
+      chmodSync(path.dirname(file), folderMode);
+      const { failure } = await load(folder, { asNobody: true });
+      expect(failure?.reason).toMatch(
+        /cannot load .*: it cannot be read \(EACCES: permission denied/,
+      );
+      const remedy = `let this user read it, and search its folders (namei -l ${file})`;
+      expect(failure?.remedy).toBe(remedy);
+    });
+  }
+
+  it('because no descriptor is left says so', async () => {
+    const { failure } = await load(fakePackage({ [BUILT]: good }), { isOutOfDescriptors: true });
+    expect(failure?.reason).toMatch(/cannot be read \(EMFILE/);
+    expect(failure?.remedy).toMatch(/RLIMIT_NOFILE/);
   });
 
   it("because it is another architecture's says which", async () => {
@@ -175,11 +242,24 @@ describe('a binary that cannot be loaded', () => {
       : '--experimental-permission';
     const nodeOptions = [permission, '--allow-fs-read=*'];
     expect((await load(folder, { nodeOptions })).failure?.remedy).toMatch(/--allow-addons/);
+    const blind = [permission, `--allow-fs-read=${folder}/dist/*`, '--allow-addons'];
+    const { failure } = await load(folder, { nodeOptions: blind });
+    expect(failure?.reason).toMatch(/cannot be looked for: .*restricted/);
+    expect(failure?.remedy).toMatch(/Node: .*--allow-fs-read/);
     // Without leave to read anything else the C library is still told.
     const allowed = [permission, `--allow-fs-read=${folder}/*`, '--allow-addons'];
     expect(await load(folder, { nodeOptions: allowed })).toMatchObject(
       libc === 'glibc' ? { file: path.join(folder, prebuilt()) } : {},
     );
+  });
+
+  it.each([
+    ['its arguments', { nodeOptions: ['--no-addons'] }],
+    ['NODE_OPTIONS', { variables: { NODE_OPTIONS: '--no-addons' } }],
+  ])('because %s have --no-addons says so', async (_, circumstances) => {
+    const { failure } = await load(fakePackage({ [prebuilt()]: good }), circumstances);
+    expect(failure?.reason).toMatch(/loading addons is disabled/);
+    expect(failure?.remedy).toMatch(/^start Node without --no-addons/);
   });
 
   it('because it may not be looked for says what allows it', async () => {
@@ -247,17 +327,30 @@ describe('the C library', () => {
 
 describe('an ELF file', () => {
   it('is read where it is one', () => {
-    expect(readElf(process.execPath)).toEqual({ arch, interpreter: expect.stringMatching(/ld-/) });
-    expect(readElf(path.join(root, BUILT))).toEqual({ arch, interpreter: '' });
+    const interpreter = expect.stringMatching(/ld-/);
+    expect(readElf(process.execPath)).toEqual({ arch, interpreter, isWhole: true });
+    const library = { arch, interpreter: '', isWhole: true };
+    expect(readElf(path.join(root, BUILT))).toEqual(library);
   });
 
-  it('is not read where it is none, is missing, is a folder, or is cut off', () => {
+  it('is whole without a table of sections', () => {
+    const content = Buffer.from(good);
+    const sections = Number(content.readBigUInt64LE(0x28));
+    content.writeBigUInt64LE(0n, 0x28);
+    expect(readElf(temporaryFile(content.subarray(0, sections)))?.isWhole).toBe(true);
+  });
+
+  it('is not read where it is none, or is cut off', () => {
     const whole = readFileSync(program('/lib/ld-musl-x86_64.so.1'));
     expect(readElf(temporaryFile(whole.subarray(0, 63)))).toBeUndefined();
     expect(readElf(temporaryFile('#!/bin/sh\n'.repeat(10)))).toBeUndefined();
-    expect(readElf('/nowhere/file')).toBeUndefined();
-    expect(readElf(temporaryFolder())).toBeUndefined();
-    expect(readElf(temporaryFile(whole.subarray(0, 100)))?.interpreter).toBe('');
+    const cut = readElf(temporaryFile(whole.subarray(0, 100)));
+    expect(cut).toMatchObject({ interpreter: '', isWhole: false });
+  });
+
+  it('that cannot be read says why', () => {
+    expect(() => readElf('/nowhere/file')).toThrow(/ENOENT/);
+    expect(() => readElf(temporaryFolder())).toThrow(/EISDIR/);
   });
 
   it('does not make a damaged header read without end', () => {

@@ -8,7 +8,7 @@ import { itUnprivileged, runUnprivileged } from './support/unprivileged';
 interface Outcome {
   readonly probe: ProbeReport;
   readonly made: boolean;
-  readonly error: { readonly code?: string; readonly syscall?: string; readonly message?: string };
+  readonly error: { readonly code?: string; readonly message?: string; readonly cause?: object };
 }
 
 /** Asks probe(), then makes a proactor, with so much memory that can be locked. */
@@ -19,8 +19,8 @@ async function attempt(lockedBytes: number, options: ProactorOptions): Promise<O
     const outcome = { probe: Proactor.probe(), made: true, error: {} };
     try {
       void new Proactor(${JSON.stringify(options)}).dispose();
-    } catch ({ code, syscall, message }) {
-      Object.assign(outcome, { made: false, error: { code, syscall, message } });
+    } catch ({ code, message, cause }) {
+      Object.assign(outcome, { made: false, error: { code, message, cause } });
     }
     console.log(JSON.stringify(outcome));`,
   ]);
@@ -35,7 +35,8 @@ describeEach('a limit that is enough for the probe and not for a ring', ({ optio
     const { probe, made, error } = await attempt(65536, options);
     expect(probe).toMatchObject({ available: true, reason: '' });
     if (made) return;
-    expect(error).toMatchObject({ code: 'ENOMEM', syscall: 'io_uring_setup' });
+    expect(error.code).toBe('ERR_IO_URING_UNAVAILABLE');
+    expect(error.cause).toMatchObject({ code: 'ENOMEM', syscall: 'io_uring_setup' });
     for (const remedy of REMEDIES) expect(error.message).toMatch(remedy);
     expect(error.message).toContain('64 KiB');
     expect(error.message).toContain('fewer "entries"');

@@ -76,6 +76,18 @@ it('can be imported as an ES module, by name and as a whole', async () => {
   expect(ended).toMatchObject({ code: 0, stdout: 'true true\n', stderr: '' });
 });
 
+it('is one object as a whole, however it comes, as node:net is', async () => {
+  const source = `
+    import { createRequire } from 'node:module';
+    import * as names from 'proactor/net';
+    import net from 'proactor/net';
+    const required = createRequire(import.meta.url)('proactor/net');
+    required.mark = 1;
+    console.log(net === required, net === names.default, net.mark, net.Socket === names.Socket);`;
+  const ended = await runCommand(process.execPath, ['--input-type=module', '-e', source]);
+  expect(ended).toMatchObject({ code: 0, stdout: 'true true 1 true\n', stderr: '' });
+});
+
 it.each([
   [
     '_handle',

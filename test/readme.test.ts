@@ -215,6 +215,15 @@ describe("README's compatibility tables", () => {
     ]);
   });
 
+  it('come after requirements with the oldest TypeScript that is tested', () => {
+    const pinned = /oldestTypescript: .*version: '(\d+\.\d+)\./.exec(
+      textOf('scripts/runtimes.mjs'),
+    );
+    expect(sectionOf('## Requirements')).toMatch(
+      `- TypeScript, where a program is written in it, ${pinned?.[1]} or newer`,
+    );
+  });
+
   it('have the binaries that are made, and no others', () => {
     const shown = tableOf(section, 'processor, C library').flatMap(([, file]) => codeOf(file));
     const made = ['x64', 'arm64'].flatMap((arch) =>

@@ -4,10 +4,15 @@ import { writeFileSync } from 'node:fs';
 import { constants as osConstants } from 'node:os';
 import { describe, expect, it } from '@jest/globals';
 import type { ProbeReport } from 'proactor';
+import type { DoctorReport } from '#lib/cli/doctor/report';
+import { NODE_MAJOR_MIN } from '#lib/probe';
 import { type Ended, runCommand, sourceOf } from './support/child';
+import { runCli } from './support/cli';
 import { dispatchers } from './support/dispatchers';
 import { temporaryFile } from './support/files';
+import { patient } from './support/pace';
 import { type Call, describeInSandbox, nodeSurvives } from './support/sandbox';
+import { textOf } from './support/sources';
 
 const { EACCES, EINVAL, ENOMEM, ENOSYS, EPERM } = osConstants.errno;
 
@@ -135,6 +140,46 @@ describe('an addon that cannot be loaded', () => {
     const report = reportOf(await run(broken));
     expectRefused(report);
     expect(report.probe.reason).toContain(broken);
+  });
+});
+
+describe('a Node that is too old', () => {
+  // Its number is all that is looked at: here this Node says that it is such a one.
+  const preload = (): string =>
+    temporaryFile(`Object.defineProperty(process, 'versions', {
+      value: { ...process.versions, node: '18.20.8' },
+    });`);
+  const DOCTOR_MS = patient(60_000);
+
+  it('is refused by the probe and the constructor, with what is needed', async () => {
+    const source = sourceOf(askAndTry, {});
+    const report = reportOf(
+      await runCommand(process.execPath, ['--require', preload(), '-e', source]),
+    );
+    expectRefused(report);
+    expect(report.probe.reason).toBe('Node.js 18.20.8 is too old, the package needs 20 or newer');
+    expect(report.probe.hint).toBe('use Node.js 20 or newer');
+  });
+
+  it(
+    'is found too old by the doctor as well, once',
+    async () => {
+      const env = { NODE_OPTIONS: `--require ${preload()}` };
+      const ended = await runCli(['doctor', '--json'], { env });
+      expect(ended).toMatchObject({ code: 1, stderr: '' });
+      const { findings, facts } = JSON.parse(ended.stdout) as DoctorReport;
+      const errors = findings.filter(({ severity }) => severity === 'error');
+      expect(errors).toMatchObject([
+        { id: 'node-version', what: 'Node.js 18.20.8 is too old', why: 'the package needs >=20' },
+      ]);
+      expect(facts.probe).toMatchObject({ available: false, cause: 'node-version' });
+    },
+    DOCTOR_MS,
+  );
+
+  it('is one that npm is told of', () => {
+    const { engines } = JSON.parse(textOf('package.json')) as { engines: { node: string } };
+    expect(engines.node).toBe(`>=${NODE_MAJOR_MIN}`);
   });
 });
 

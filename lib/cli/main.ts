@@ -4,6 +4,7 @@
 import { BENCH_HELP, bench } from './bench/command';
 import { DOCTOR_HELP, doctor } from './doctor/command';
 import { manifest } from './manifest';
+import { guardOutput } from './output';
 import { UsageError } from './usage';
 
 const HELP = `Usage: proactor COMMAND [options]
@@ -58,8 +59,5 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-// Who reads the output may have seen enough (`| head`): no reason for a stack trace.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-});
+guardOutput();
 void main(process.argv.slice(2));

@@ -1,7 +1,7 @@
 // Received bytes as a handler sees them: borrowed until it returns, leased for longer, or copied.
-import { proactorError } from '../errors';
+import { illegalConstructor, proactorError } from '../errors';
 import { printSummariesOf, type Summary } from '../inspection';
-import type { BufferRing } from '../ring/buffer-ring';
+import { BufferRing } from '../ring/buffer-ring';
 
 /**
  * Bytes whose owner is somebody else: `offset` is in the receive buffers, or -1 where `copy` holds
@@ -36,6 +36,7 @@ export class Chunk implements HeldBytes {
 
   /** @internal */
   constructor(buffers: BufferRing) {
+    if (!(buffers instanceof BufferRing)) throw illegalConstructor('stream.onData');
     this.buffers = buffers;
   }
 
@@ -143,6 +144,7 @@ export class Lease implements HeldBytes {
 
   /** @internal */
   constructor(buffers: BufferRing, offset: number, length: number, copy: Buffer | null) {
+    if (!(buffers instanceof BufferRing)) throw illegalConstructor('chunk.lease()');
     this.buffers = buffers;
     this.#offset = offset;
     this.#length = length;

@@ -2,7 +2,13 @@
 // descriptor; joins a Receiver and a Sender, and closes when both directions ended or destroy() was
 // called: cancel what is in flight, await it, then close.
 import { channels } from '../diagnostics';
-import { AbortError, invalidArgType, proactorError, systemError } from '../errors';
+import {
+  AbortError,
+  illegalConstructor,
+  invalidArgType,
+  proactorError,
+  systemError,
+} from '../errors';
 import { printSummariesOf, type Summary } from '../inspection';
 import { close } from '../own-operations';
 import type { Proactor } from '../proactor';
@@ -10,6 +16,7 @@ import { addon } from '../ring/binding';
 import { ECANCELED, ECONNRESET } from '../ring/kernel';
 import { queueMicrotask, setImmediate } from '../timers';
 import { checkInteger, checkMs, checkSignal } from '../validate';
+import { withResolvers } from '../with-resolvers';
 import { IdleTimer } from './idle-timer';
 import { type DataHandler, Receiver } from './receiver';
 import { Sender } from './sender';
@@ -61,6 +68,7 @@ export class Stream {
 
   /** Takes over a connected descriptor. @internal */
   constructor(proactor: Proactor, fd: number, options: StreamOptions = {}) {
+    if (typeof fd !== 'number') throw illegalConstructor('TcpStream.connect()');
     const { allowHalfOpen = false, highWaterMark = 65536 } = options;
     checkInteger(highWaterMark, 'options.highWaterMark', 1, 0x7fffffff);
     this.proactor = proactor;
@@ -478,23 +486,6 @@ export class Stream {
   static {
     printSummariesOf(Stream);
   }
-}
-
-interface Resolvers {
-  readonly promise: Promise<void>;
-  readonly resolve: () => void;
-  readonly reject: (error: Error) => void;
-}
-
-// As Promise.withResolvers(), which Node 20 lacks.
-function withResolvers(): Resolvers {
-  let resolve: (() => void) | undefined;
-  let reject: ((error: Error) => void) | undefined;
-  const promise = new Promise<void>((fulfil, refuse) => {
-    resolve = fulfil;
-    reject = refuse;
-  });
-  return { promise, resolve: resolve!, reject: reject! };
 }
 
 function destroyedError(): Error {

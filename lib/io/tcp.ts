@@ -1,6 +1,6 @@
 // TCP streams: a Stream with its socket's options and addresses.
 import { channels } from '../diagnostics';
-import { illegalConstructor, proactorError } from '../errors';
+import { proactorError } from '../errors';
 import type { Summary } from '../inspection';
 import { checkProactor, type Proactor } from '../proactor';
 import { addon } from '../ring/binding';
@@ -31,7 +31,6 @@ export class TcpStream extends Stream {
     options: TcpSocketOptions,
     remoteAddress?: SocketAddress,
   ) {
-    if (typeof fd !== 'number') throw illegalConstructor('TcpStream.connect()');
     super(proactor, fd, options);
     this.#remoteAddress = remoteAddress;
   }

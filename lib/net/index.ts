@@ -1,13 +1,20 @@
 // proactor/net: what node:net exports, on the Proactor; or, where it cannot be used, node:net itself.
 import { channel } from 'node:diagnostics_channel';
 import * as node from 'node:net';
-import { useProactor } from './context';
 import { fallbackReason } from './fallback';
 import { nodeMajor, normalizeArgs } from './node-internals';
 import { letGoToOthers } from './other-processes';
 import { knowSecureSockets } from './secure-sockets';
+import { net } from './self';
 import { Server as ProactorServer } from './server';
 import { Socket as ProactorSocket } from './socket';
+
+// The module itself, as after `import net from 'node:net'`: its values, and the types behind them (`net.Socket`).
+// First, so that the compiled code has no `exports.default = exports.X`, which publint takes for another value.
+// biome-ignore lint/style/noDefaultExport: as of node:net
+export { net as default };
+
+// What is in it.
 
 export type * from 'node:net';
 export { useProactor } from './context';
@@ -116,36 +123,8 @@ export type BoundSocket = NodeModule extends { BoundSocket: new (...args: never)
   ? T
   : never;
 
-/** @hidden */
-const own = {
-  BlockList,
-  SocketAddress,
-  connect,
-  createConnection,
-  createServer,
-  isIP,
-  isIPv4,
-  isIPv6,
-  Server,
-  Socket,
-  Stream,
-  getDefaultAutoSelectFamily,
-  setDefaultAutoSelectFamily,
-  getDefaultAutoSelectFamilyAttemptTimeout,
-  setDefaultAutoSelectFamilyAttemptTimeout,
-  usesProactor,
-  fallbackReason,
-  useProactor,
-};
-
 // What a newer Node exports besides, as it is.
-for (const [name, value] of Object.entries(node)) {
-  if (!(name in own) && name !== 'default')
-    exports[name] = (own as Record<string, unknown>)[name] = value;
-}
+for (const [name, value] of Object.entries(node)) if (!(name in exports)) exports[name] = value;
 
 // An ES module's names are those of the Node that this was built on: undefined is what a later one may have.
 exports._TransferredBoundSocket ??= undefined;
-
-// biome-ignore lint/style/noDefaultExport: as `import net from 'node:net'`
-export default own;

@@ -2,7 +2,7 @@
 // nowhere else. Every address that goes into a submission is made in this file, and checked against
 // its mapping first.
 import { markAsUntransferable } from 'node:worker_threads';
-import { outOfRange, proactorError, systemError } from '../errors';
+import { illegalConstructor, outOfRange, proactorError, systemError } from '../errors';
 import { addHidden, printSummariesOf, refuseClones, type Summary } from '../inspection';
 import { checkInteger, checkView } from '../validate';
 import type { NativeRing } from './binding';
@@ -62,6 +62,7 @@ export class Memory implements Owned {
    * @internal Use `Proactor.allocate`.
    */
   constructor(native: NativeRing, byteLength: number, kept = false) {
+    if (native?.registerBufferRing === undefined) throw illegalConstructor('proactor.allocate()');
     const memory = native.allocate(byteLength);
     if (typeof memory === 'number') throw systemError(memory, 'mmap');
     // Sent away by postMessage or structuredClone, it would be lost to all others that use it.

@@ -46,6 +46,7 @@ import { QuietCompletions } from './quiet-completions';
 import type { Requests } from './requests';
 import { anotherCopySleeps, markSleeper } from './sleeper';
 import { Slice } from './slice';
+import { callOfStart } from './start-call';
 import type { SubmissionEntry } from './submission-queue';
 import { Submissions } from './submissions';
 
@@ -115,7 +116,7 @@ export class Ring {
       options.preferEventfd || anotherCopySleeps(),
       () => setImmediate(() => this.native.continueDispatch()),
     );
-    if (typeof started === 'number') throw systemError(started, 'io_uring_enter');
+    if (typeof started === 'number') throw systemError(started, callOfStart(started, threaded));
     this.setUp = started;
     if (started.sleepsInRing === true) markSleeper(true);
     this.control = new Int32Array(started.control);

@@ -1,7 +1,7 @@
 // Whether TypeScript programs that use the installed package are type-checked without an error: with the compiler of this
-// project and with the last of the 5.x, under each way to resolve modules, everything strict, the package's own
-// declarations included.
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+// project, the last of the 5.x and the oldest that the declarations are for, under each way to resolve modules, everything
+// strict, the package's own declarations included.
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../common.mjs';
 import { installPinned } from '../runtimes.mjs';
@@ -23,13 +23,30 @@ function addNodeTypes(folder) {
   }
 }
 
+/** Each program as an ES module and as a CommonJS module; the one on node:net with its import changed as well. */
+function writePrograms(folder) {
+  const read = (name) => readFileSync(path.join(folder, name), 'utf8');
+  const onNode = read('net-program.mts');
+  const onProactor = onNode.replace("} from 'node:net';", "} from 'proactor/net';");
+  if (onProactor === onNode) throw new Error('net-program.mts imports node:net in another way');
+  const programs = { types: read('types.mts'), node: onNode, proactor: onProactor };
+  return Object.entries(programs).flatMap(([name, text]) =>
+    ['mts', 'cts'].map((extension) => {
+      const file = `${name}.${extension}`;
+      writeFileSync(path.join(folder, file), text);
+      return file;
+    }),
+  );
+}
+
 export async function checkTypes(checklist, consumer) {
   addNodeTypes(consumer.folder);
-  cpSync(path.join(consumer.folder, 'types.mts'), path.join(consumer.folder, 'types.cts'));
+  const files = writePrograms(consumer.folder);
   const own = path.join(root, 'node_modules', 'typescript', 'bin', 'tsc');
   const compilers = {
     'TypeScript of this project': own,
     'TypeScript 5': installPinned('typescript'),
+    'the oldest TypeScript': installPinned('oldestTypescript'),
   };
   for (const [compiler, tsc] of Object.entries(compilers)) {
     for (const [resolution, options] of Object.entries(resolutions)) {
@@ -45,7 +62,7 @@ export async function checkTypes(checklist, consumer) {
         };
         writeFileSync(
           path.join(consumer.folder, project),
-          JSON.stringify({ compilerOptions, files: ['types.mts', 'types.cts'] }),
+          JSON.stringify({ compilerOptions, files }),
         );
         await consumer.output([consumer.node, tsc, '-p', project]);
       });

@@ -1,5 +1,10 @@
 // Facts for the doctor to judge: those of a machine where all is well, and variations of it.
-import type { Facts, ProbeFacts } from '#lib/cli/doctor/report';
+import { expect } from '@jest/globals';
+import { painter } from '#lib/cli/colors';
+import { failedTest } from '#lib/cli/doctor/failed-test';
+import { judge } from '#lib/cli/doctor/judge';
+import { print } from '#lib/cli/doctor/print';
+import type { Facts, Finding, ProbeFacts } from '#lib/cli/doctor/report';
 
 export const wellProbe: ProbeFacts = {
   available: true,
@@ -7,6 +12,7 @@ export const wellProbe: ProbeFacts = {
   reason: '',
   hint: '',
   errno: 0,
+  call: '',
   binary: '/app/proactor.glibc.node',
   libc: 'glibc 2.36',
   features: {
@@ -51,12 +57,22 @@ export const wellFacts: Facts = {
   container: { kind: 'none', evidence: [] },
   probe: wellProbe,
   probeFailure: '',
+  probeObstacle: null,
   selfTests: [
-    { dispatch: 'loop', passed: true, failure: '', sleepsIn: 'ring', nopMs: 0.1, echoMs: 1.5 },
+    {
+      dispatch: 'loop',
+      passed: true,
+      failure: '',
+      cause: null,
+      sleepsIn: 'ring',
+      nopMs: 0.1,
+      echoMs: 1.5,
+    },
     {
       dispatch: 'thread',
       passed: true,
       failure: '',
+      cause: null,
       sleepsIn: 'event-loop',
       nopMs: 0.2,
       echoMs: 2.5,
@@ -86,6 +102,43 @@ function merge(whole: unknown, part: unknown): unknown {
 
 /** A machine whose probe was refused. */
 export function refused(cause: string, reason: string, part: Part<Facts> = {}): Facts {
-  const probe = { ...wellProbe, available: false, cause, reason, hint: 'a hint', errno: -1 };
+  const probe = {
+    ...wellProbe,
+    available: false,
+    cause,
+    reason,
+    hint: 'a hint',
+    errno: -1,
+    call: 'io_uring_setup',
+  };
   return vary({ ...wellFacts, probe, selfTests: [] }, part);
+}
+
+/** A machine of which nothing is known, for the process that was to probe did not come to it. */
+export const noProbe = (
+  probeFailure: string,
+  probeObstacle: Facts['probeObstacle'] = null,
+): Facts => ({
+  ...wellFacts,
+  ...{ probe: null, probeFailure, probeObstacle, selfTests: [] },
+});
+
+export const findingsOf = (facts: Facts): readonly Finding[] => judge(facts, '1.2.3').findings;
+
+export const textOf = (facts: Facts, verbose = false): string =>
+  print(judge(facts, '1.2.3'), painter(false), verbose);
+
+/** Where the self-test of one dispatcher fails. */
+export function failing(dispatch: 'loop' | 'thread', failure: string, cause: string | null): Facts {
+  const selfTests = wellFacts.selfTests.map((test) =>
+    test.dispatch === dispatch ? failedTest(dispatch, failure, cause) : test,
+  );
+  return vary(wellFacts, { selfTests });
+}
+
+/** The one finding that there is. */
+export function only(facts: Facts): Finding {
+  const findings = findingsOf(facts);
+  expect(findings).toHaveLength(1);
+  return findings[0]!;
 }

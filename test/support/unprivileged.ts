@@ -7,7 +7,7 @@ import { type Ended, root, runCommand } from './child';
 import { temporaryFolder } from './files';
 
 /** A command that becomes another user, without groups and capabilities, and runs what follows it. */
-function asUser(user: number): readonly string[] {
+export function asUser(user: number): readonly string[] {
   const identity = ['--reuid', String(user), '--regid', String(user), '--clear-groups'];
   return ['setpriv', ...identity, '--bounding-set', '-all', '--inh-caps', '-all'];
 }

@@ -24,7 +24,8 @@ on one core, the load generator one on another; they take turns, round by round.
   --json              print the result as JSON
   --help              show this
 
-Exit status: 0 all servers were measured, 1 io_uring cannot be used or a server failed, 2 wrong usage.
+Exit status: 0 all servers were measured, 1 io_uring cannot be used or a server failed, 2 wrong usage, 3 the result
+could not be written.
 `;
 
 const OPTIONS = {
@@ -86,10 +87,11 @@ export async function bench(args: readonly string[]): Promise<number> {
   }
   const { value: probe, failure } = await examine<ProbeFacts>('probe', PROBE_TIMEOUT_MS);
   if (!probe?.available) {
-    const reason = probe?.reason ?? failure;
-    process.stderr.write(
-      `proactor: io_uring cannot be used here: ${reason}\n'proactor doctor' says what to do\n`,
-    );
+    const what =
+      probe === undefined
+        ? `it could not be found out whether io_uring can be used here: ${failure}`
+        : `io_uring cannot be used here: ${probe.reason}`;
+    process.stderr.write(`proactor: ${what}\n'proactor doctor' says what to do\n`);
     return 1;
   }
   const { json, ...conditions } = options;

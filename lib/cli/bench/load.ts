@@ -108,4 +108,9 @@ function serveRequests(load: Load): void {
 }
 
 process.once('disconnect', () => process.exit(0));
-serveRequests(JSON.parse(process.argv[2] ?? '') as Load);
+try {
+  serveRequests(JSON.parse(process.argv[2] ?? '') as Load);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(1);
+}

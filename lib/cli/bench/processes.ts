@@ -2,11 +2,13 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { readStatus, readText } from '../../host';
+import { said } from '../child';
 import type { Contender, Listening, Load, LoadReply, LoadRequest, Trial } from './messages';
 
 const START_TIMEOUT_MS = 60_000;
 const TRIAL_GRACE_MS = 20_000; // the load generator itself gives up after half of it
 const STOP_TIMEOUT_MS = 2000;
+const STDERR_LENGTH_MAX = 10_000;
 
 /** The cores of a comparison; null where processes cannot be told where to run. */
 export interface Placement {
@@ -61,7 +63,7 @@ class Worker {
     this.#child = spawn(file, rest, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
     this.#child.on('error', () => {}); // told by reply()
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      this.#stderr = (this.#stderr + text).slice(-1000);
+      this.#stderr = (this.#stderr + text).slice(-STDERR_LENGTH_MAX);
     });
   }
 
@@ -98,9 +100,8 @@ class Worker {
 
   #endError(): Error {
     const { exitCode, signalCode } = this.#child;
-    const words = this.#stderr.trim().split('\n')[0];
     const end = signalCode === null ? `with ${exitCode}` : `by ${signalCode}`;
-    return new Error(`the ${this.#name} ended ${end}${words ? `: ${words}` : ''}`);
+    return new Error(`the ${this.#name} ended ${end}${said(this.#stderr)}`);
   }
 
   /** Ends the process, which ends itself when the channel closes. */

@@ -1,5 +1,6 @@
 // A program: an echo server for the comparison. `node server.js proactor-loop|proactor-thread|node-net`. It tells its
 // port through the channel to its parent, and ends with it.
+import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { TcpAcceptor } from '../../io/tcp-acceptor';
 import { Proactor } from '../../proactor';
@@ -25,7 +26,7 @@ async function serveProactor(dispatch: 'loop' | 'thread'): Promise<void> {
   tell(acceptor.address.port);
 }
 
-function serveNodeNet(): void {
+async function serveNodeNet(): Promise<void> {
   const server = createServer({ noDelay: true }, (socket) => {
     socket.on('data', (chunk) => {
       if (!socket.write(chunk)) socket.pause();
@@ -33,14 +34,14 @@ function serveNodeNet(): void {
     socket.on('drain', () => socket.resume());
     socket.on('error', () => socket.destroy());
   });
-  server.listen({ host: HOST, port: 0, backlog: BACKLOG }, () => {
-    tell((server.address() as AddressInfo).port);
-  });
+  server.listen({ host: HOST, port: 0, backlog: BACKLOG });
+  await once(server, 'listening');
+  tell((server.address() as AddressInfo).port);
 }
 
 async function main(what: string | undefined): Promise<void> {
   try {
-    if (what === 'node-net') serveNodeNet();
+    if (what === 'node-net') await serveNodeNet();
     else await serveProactor(what === 'proactor-thread' ? 'thread' : 'loop');
   } catch (error) {
     console.error(error instanceof Error ? error.message : String(error));

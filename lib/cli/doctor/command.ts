@@ -1,5 +1,5 @@
 // The command `proactor doctor`: options, and the way from facts over the judgement to what is printed.
-import { availableParallelism } from 'node:os';
+import * as os from 'node:os';
 import { painter, wantsColors } from '../colors';
 import { manifest } from '../manifest';
 import { decimal, parse, UsageError } from '../usage';
@@ -19,7 +19,8 @@ Says whether io_uring can be used here and how well, and what to do where it can
   --seccomp-profile [FILE]    print a seccomp rule that allows io_uring, or the profile FILE with that rule
   --help                      show this
 
-Exit status: 0 io_uring can be used, 1 it cannot (--strict: or there is a warning), 2 wrong usage.
+Exit status: 0 io_uring can be used, 1 it cannot (--strict: or there is a warning), 2 wrong usage, 3 the report could
+not be written.
 `;
 
 const OPTIONS = {
@@ -55,7 +56,8 @@ export async function doctor(args: readonly string[]): Promise<number> {
       env: process.env,
       versions: process.versions,
       nodeNeeded: manifest.engines.node,
-      cpus: availableParallelism(),
+      // Some versions of Node that are too old, which is what is to be said of them, lack the function.
+      cpus: os.availableParallelism?.() ?? os.cpus().length,
     },
     timeoutMs,
   );
@@ -73,7 +75,15 @@ export async function doctor(args: readonly string[]): Promise<number> {
 /** The JSON alone goes to the output, so that it can be sent to a file. */
 function printProfile(file: string | undefined): number {
   const profile = file === undefined ? seccompProfile() : seccompProfile(readProfile(file));
-  process.stdout.write(`${JSON.stringify(profile, null, 2)}\n`);
+  process.stdout.write(`${textOf(profile)}\n`);
   if (file === undefined) process.stderr.write(`\n${PROFILE_EXPLANATION}`);
   return 0;
+}
+
+function textOf(profile: unknown): string {
+  try {
+    return JSON.stringify(profile, null, 2);
+  } catch {
+    throw new UsageError('the profile is nested too deeply'); // more than the stack has room for
+  }
 }

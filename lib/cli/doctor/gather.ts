@@ -4,7 +4,8 @@ import { existsSync } from 'node:fs';
 import * as path from 'node:path';
 import { mayLockMemory, readLimit, readRestrictions, readStatus, readText } from '../../host';
 import { runChild } from '../child';
-import type { Container, Facts, ProbeFacts, SelfTest, SystemFacts } from './report';
+import { failedTest } from './failed-test';
+import type { Container, Facts, Obstacle, ProbeFacts, SelfTest, SystemFacts } from './report';
 
 /** What is not in files: of the process that asks. */
 export interface Surroundings {
@@ -74,7 +75,7 @@ function kindOf(name: string): Container['kind'] {
 export function readFacts(
   root: string,
   around: Surroundings,
-): Omit<Facts, 'probe' | 'probeFailure' | 'selfTests'> {
+): Pick<Facts, 'system' | 'limits' | 'seccomp' | 'sysctl' | 'container'> {
   const { seccompMode, ioUringDisabled, ioUringGroup } = readRestrictions(root);
   const filters = readStatus(root, 'Seccomp_filters');
   return {
@@ -92,34 +93,39 @@ export function readFacts(
 /** Everything: reads, probes, and tries both dispatchers if there is something to try. */
 export async function gather(around: Surroundings, timeoutMs: number): Promise<Facts> {
   const read = readFacts('/', around);
-  const { value: probe, failure } = await examine<ProbeFacts>('probe', timeoutMs);
+  const { value: probe, failure, obstacle } = await examine<ProbeFacts>('probe', timeoutMs);
   const selfTests: SelfTest[] = [];
   if (probe?.available) {
     // One after the other: each ring's memory counts against the limit.
     for (const dispatch of ['loop', 'thread'] as const) {
       if (dispatch === 'loop' && probe.features['loopDispatch'] !== true) continue;
       const tested = await examine<SelfTest>(dispatch, timeoutMs);
-      selfTests.push(tested.value ?? failedTest(dispatch, tested.failure));
+      selfTests.push(tested.value ?? failedTest(dispatch, tested.failure, tested.obstacle));
     }
   }
-  return { ...read, probe: probe ?? null, probeFailure: failure, selfTests };
-}
-
-export function failedTest(dispatch: 'loop' | 'thread', failure: string): SelfTest {
-  const nothing = { sleepsIn: null, nopMs: null, echoMs: null };
-  return { dispatch, passed: false, failure, ...nothing };
+  const facts = { ...read, probe: probe ?? null, probeFailure: failure, probeObstacle: obstacle };
+  return { ...facts, selfTests };
 }
 
 /** One examination, by examine.ts in a process of its own. */
 export async function examine<T>(
   what: 'probe' | 'loop' | 'thread',
   timeoutMs: number,
-): Promise<{ readonly value?: T; readonly failure: string }> {
-  const ended = await runChild(require.resolve('./examine'), [what], timeoutMs);
-  if (ended.failure !== '') return { failure: ended.failure };
+): Promise<{
+  readonly value?: T;
+  readonly failure: string;
+  readonly obstacle: Obstacle | null;
+}> {
+  const args = [what, String(timeoutMs)];
+  const { stdout, failure, obstacle } = await runChild(
+    require.resolve('./examine'),
+    args,
+    timeoutMs,
+  );
+  if (failure !== '') return { failure, obstacle };
   try {
-    return { value: JSON.parse(ended.stdout) as T, failure: '' };
+    return { value: JSON.parse(stdout) as T, failure: '', obstacle: null };
   } catch {
-    return { failure: `it printed no report: ${ended.stdout.slice(0, 200)}` };
+    return { failure: `it printed no report: ${stdout.slice(0, 200)}`, obstacle: null };
   }
 }

@@ -1,4 +1,11 @@
 // Judges the facts: what is wrong or worth knowing, why, and what to do. Pure; reads nothing and tries nothing.
+import {
+  DESCRIPTORS_WANTED,
+  judgeProbeFailure,
+  judgeSelfTests,
+  judgeShortage,
+  MEMLOCK_BYTES_WANTED,
+} from './judge-attempts';
 import { allowInSeccomp, allowInSysctl, raiseDescriptors, raiseMemlock } from './remedies';
 import type { DoctorReport, Facts, Finding, ProbeFacts } from './report';
 
@@ -10,8 +17,6 @@ export const MEMLOCK_BYTES_MIN = 1024 * 1024;
 /** Descriptors below which there is a warning: one for each connection. */
 export const DESCRIPTORS_MIN = 4096;
 
-const MEMLOCK_BYTES_WANTED = 8 * 1024 * 1024;
-const DESCRIPTORS_WANTED = 65536;
 const SEVERITIES = ['error', 'warning', 'note'] as const;
 
 /** What a feature is good for: said where it is missing. */
@@ -36,13 +41,14 @@ const LOSSES: Readonly<
 };
 
 export function judge(facts: Facts, version: string): DoctorReport {
+  const obstacles = [...judgeRefusal(facts), ...judgeSelfTests(facts)];
   const findings = [
     ...judgeRuntime(facts),
-    ...judgeRefusal(facts),
-    ...judgeSelfTests(facts),
+    ...obstacles,
     ...judgeOperations(facts),
     ...judgeFeatures(facts),
-    ...judgeLimits(facts),
+    // Where a limit leaves no room, that it is low was said.
+    ...judgeLimits(facts).filter(({ id }) => !obstacles.some((other) => other.id === id)),
     ...judgeRestrictions(facts),
   ].sort((a, b) => SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity));
   const has = (severity: Finding['severity']): boolean =>
@@ -78,7 +84,7 @@ function judgeRuntime({ system }: Facts): Finding[] {
 
 /** Why no proactor can be made. */
 function judgeRefusal(facts: Facts): Finding[] {
-  const { system, probe, probeFailure } = facts;
+  const { system, probe } = facts;
   if (system.platform !== 'linux') {
     return [
       {
@@ -92,34 +98,13 @@ function judgeRefusal(facts: Facts): Finding[] {
       },
     ];
   }
-  if (probe === null) return [judgeProbeFailure(facts, probeFailure)];
-  if (probe.available) return [];
+  if (probe === null) return [judgeProbeFailure(facts)];
+  // That Node is too old is told by judgeRuntime, also where nothing could be probed.
+  if (probe.available || probe.cause === 'node-version') return [];
   return [judgeCause(facts, probe)];
 }
 
-function judgeProbeFailure({ container }: Facts, failure: string): Finding {
-  if (failure.includes('SIGSYS')) {
-    return {
-      id: 'seccomp',
-      severity: 'error',
-      what: 'a seccomp filter kills processes that use io_uring',
-      why: 'the process that tried it got SIGSYS; new Proactor() and Proactor.probe() would be killed as well',
-      remedy: allowInSeccomp(container.kind),
-    };
-  }
-  return {
-    id: 'probe',
-    severity: 'error',
-    what: 'it could not be found out whether io_uring can be used',
-    why: failure,
-    remedy: [
-      'a limit on processes, or on the time of this command (--timeout), may be in the way',
-      'if not, report this as a bug',
-    ],
-  };
-}
-
-function judgeCause(facts: Facts, { cause, reason, hint }: ProbeFacts): Finding {
+function judgeCause(facts: Facts, { cause, reason, hint, call }: ProbeFacts): Finding {
   const { container, sysctl } = facts;
   const finding = (
     id: Finding['id'],
@@ -148,20 +133,14 @@ function judgeCause(facts: Facts, { cause, reason, hint }: ProbeFacts): Finding 
         'seccomp',
         'a seccomp filter refuses io_uring',
         reason,
-        allowInSeccomp(container.kind),
+        call.startsWith('io_uring_') ? allowInSeccomp(container.kind) : [hint],
       );
     case 'security-module':
       return judgeSecurityModule(facts, reason);
     case 'memlock':
-      return finding('memlock', 'there is too little locked memory for a ring', reason, [
-        ...raiseMemlock(container.kind, MEMLOCK_BYTES_WANTED),
-        'or free memory',
-      ]);
     case 'descriptors':
-      return finding('descriptors', 'there is no descriptor left for a ring', reason, [
-        ...raiseDescriptors(container.kind, DESCRIPTORS_WANTED),
-        'or close descriptors',
-      ]);
+    case 'processes':
+      return judgeShortage(facts, cause, 'error', reason);
     case 'kernel':
       return judgeKernel(facts, reason);
     case 'binary':
@@ -208,47 +187,6 @@ function judgeKernel({ system, container }: Facts, reason: string): Finding {
     why: reason,
     remedy: ['use Linux 6.1 or newer, built with CONFIG_IO_URING'],
   };
-}
-
-function judgeSelfTests({ probe, selfTests, container }: Facts): Finding[] {
-  return selfTests.flatMap(({ dispatch, passed, failure, sleepsIn }): Finding[] => {
-    const isDefault = dispatch === probe?.defaultDispatch;
-    if (!passed && /ENOMEM/.test(failure)) {
-      return [
-        {
-          id: 'memlock',
-          severity: isDefault ? 'error' : 'warning',
-          what: `there is too little locked memory for a proactor (${dispatch} dispatch)`,
-          why: `${failure}; the limit is one for all rings of a user`,
-          remedy: raiseMemlock(container.kind, MEMLOCK_BYTES_WANTED),
-        },
-      ];
-    }
-    if (!passed) {
-      return [
-        {
-          id: 'dispatch',
-          severity: isDefault ? 'error' : 'warning',
-          what: `${dispatch} dispatch does not work${isDefault ? ', and it is the default' : ''}`,
-          why: failure,
-          remedy: [
-            ...(dispatch === 'loop' ? ["try new Proactor({ dispatch: 'thread' })"] : []),
-            'report this as a bug, with the output of proactor doctor --json',
-          ],
-        },
-      ];
-    }
-    if (sleepsIn !== 'eventfd') return [];
-    return [
-      {
-        id: 'dispatch',
-        severity: 'note',
-        what: 'loop dispatch is woken by an eventfd, since this runtime does not let it sleep in the ring',
-        why: 'each wake-up takes more system calls; with few connections that is felt',
-        remedy: [],
-      },
-    ];
-  });
 }
 
 function judgeOperations({ probe }: Facts): Finding[] {

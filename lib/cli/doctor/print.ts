@@ -54,9 +54,13 @@ function rowsOf({ facts, findings }: DoctorReport): Row[] {
       'runtime',
       `${system.runtime} ${system.node} (needs ${system.nodeNeeded})`,
     ),
-    row(['platform', 'kernel', 'probe'], 'kernel', kernelText(facts)),
+    row(['platform', 'kernel'], 'kernel', kernelText(facts), isUnknown(facts) ? '-' : 'ok'),
   ];
   if (system.platform !== 'linux') return rows;
+  const hindrances = ['probe', 'permissions', 'processes'] as const;
+  if (findings.some(({ id }) => (hindrances as readonly FindingId[]).includes(id))) {
+    rows.push(row(hindrances, 'probe', facts.probeFailure || 'answered'));
+  }
   rows.push(
     row(['binary'], 'binary', binaryText(facts), probe === null ? '-' : 'ok'),
     row(['sysctl'], 'sysctl', `kernel.io_uring_disabled: ${unknown(sysctl.ioUringDisabled)}`),
@@ -80,15 +84,22 @@ function rowsOf({ facts, findings }: DoctorReport): Row[] {
   rows.push(
     row(['operations'], 'operations', `${available.length} of ${operations.length}`),
     row(['features'], 'features', names.join(', ')),
-    ...selfTests.map((test) => ({
-      name: `${test.dispatch} dispatch`,
-      text: selfTestText(test, test.dispatch === probe.defaultDispatch),
-      mark: test.passed
-        ? ('ok' as const)
-        : MARKS[test.dispatch === probe.defaultDispatch ? 'error' : 'warning'],
-    })),
+    ...selfTests.map((test) => {
+      const isDefault = test.dispatch === probe.defaultDispatch;
+      const gravity = isDefault && test.cause !== 'network' ? 'error' : 'warning';
+      return {
+        name: `${test.dispatch} dispatch`,
+        text: selfTestText(test, isDefault),
+        mark: test.passed ? ('ok' as const) : MARKS[gravity],
+      };
+    }),
   );
   return rows;
+}
+
+/** No process came to say anything about io_uring. */
+function isUnknown({ system, probe, probeFailure }: Facts): boolean {
+  return system.platform === 'linux' && probe === null && !probeFailure.includes('SIGSYS');
 }
 
 /** 'linux 6.12.1', 'darwin'. */
@@ -121,18 +132,17 @@ function limitText(
   return isLifted ? `${limit}, not counted (CAP_IPC_LOCK)` : limit;
 }
 
-function selfTestText(
-  { passed, failure, sleepsIn, nopMs, echoMs }: SelfTest,
-  isDefault: boolean,
-): string {
+function selfTestText(test: SelfTest, isDefault: boolean): string {
+  const { passed, failure, cause, sleepsIn, nopMs, echoMs } = test;
   const role = isDefault ? 'the default; ' : '';
-  if (!passed) return `${role}${failure}`;
+  if (!passed && cause !== 'network') return `${role}${failure}`;
   const sleep = {
     ring: 'sleeps in the ring',
     eventfd: 'sleeps in the event loop, woken by an eventfd',
     'event-loop': 'sleeps in the event loop, woken by the I/O thread',
   }[sleepsIn ?? 'event-loop'];
-  return `${role}${sleep}; tried: nop ${nopMs} ms, echo ${echoMs} ms`;
+  const echo = echoMs === null ? 'no echo' : `echo ${echoMs} ms`;
+  return `${role}${sleep}; tried: nop ${nopMs} ms, ${echo}`;
 }
 
 /** Each operation with what it needs of the kernel, and the flags of the ring. */
@@ -166,7 +176,10 @@ function findingLines({ severity, what, why, remedy }: Finding, paint: Paint): s
   ];
 }
 
-function conclusionOf({ verdict, findings }: DoctorReport, paint: Paint): string {
+function conclusionOf({ verdict, findings, facts }: DoctorReport, paint: Paint): string {
+  if (isUnknown(facts)) {
+    return paint('red', 'It could not be found out whether io_uring can be used here.');
+  }
   if (verdict === 'unusable') return paint('red', 'io_uring cannot be used here.');
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
   if (warnings === 0) return paint('green', 'io_uring can be used.');

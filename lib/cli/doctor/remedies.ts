@@ -82,6 +82,28 @@ export function raiseDescriptors(kind: Kind, count: number): readonly string[] {
   });
 }
 
+/** Of the whole system: in a container it is the host's. */
+export function raiseSystemFiles(kind: Kind): readonly string[] {
+  return [`${kind === 'none' ? '' : 'on the host: '}sysctl -w fs.file-max=1048576`];
+}
+
+/** Processes and threads of a user, a container or a unit, which count together. */
+export function raiseProcesses(kind: Kind, count: number): readonly string[] {
+  const names = { shell: `ulimit -u ${count}`, systemd: `LimitNPROC=${count}` };
+  const limits = raise(kind, { ...names, engine: `nproc=${count}` });
+  if (kind === 'docker' || kind === 'podman')
+    return [`${kind} run --pids-limit ${count} ...`, ...limits];
+  if (kind === 'kubernetes')
+    return [`on the node, in the kubelet's configuration: podPidsLimit: ${count}`];
+  return [...limits, `in the systemd unit: TasksMax=${count}`];
+}
+
+/** Node's permission model: what lets the doctor examine. */
+export const ALLOW_IN_NODE: readonly string[] = [
+  'node --permission --allow-fs-read=* --allow-child-process --allow-addons ... (for the doctor; a program of yours needs no child process)',
+  'or run it without the permission model: without --permission, also in NODE_OPTIONS',
+];
+
 /** How to lift the sysctl. In a container it is the host's. */
 export function allowInSysctl(kind: Kind): readonly string[] {
   const where = kind === 'none' ? '' : 'on the host: ';

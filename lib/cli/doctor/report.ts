@@ -35,9 +35,12 @@ export type FindingId =
   | 'kernel'
   | 'memlock'
   | 'descriptors'
+  | 'processes'
+  | 'permissions'
   | 'operations'
   | 'features'
   | 'dispatch'
+  | 'network'
   | 'container'
   | 'probe';
 
@@ -58,9 +61,14 @@ export interface Facts {
   readonly probe: ProbeFacts | null;
   /** Why `probe` is null; '' where it is not. */
   readonly probeFailure: string;
+  /** What hindered that process, where it is known. */
+  readonly probeObstacle: Obstacle | null;
   /** A proactor on each dispatcher, tried in a process of its own; empty where none can be made. */
   readonly selfTests: readonly SelfTest[];
 }
+
+/** What keeps a process from being started, or from its work. */
+export type Obstacle = 'permissions' | 'descriptors' | 'processes' | 'time';
 
 export interface SystemFacts {
   readonly platform: string;
@@ -109,6 +117,8 @@ export interface ProbeFacts {
   readonly hint: string;
   /** Negative errno of the call that was refused, else 0. */
   readonly errno: number;
+  /** That call, 'io_uring_setup'; '' where none was. */
+  readonly call: string;
   /** The addon's file; null where none could be loaded. */
   readonly binary: string | null;
   /** 'glibc 2.36', 'musl'; '' where it is not known. */
@@ -139,6 +149,8 @@ export interface SelfTest {
   readonly passed: boolean;
   /** Why not; '' where it passed. */
   readonly failure: string;
+  /** Whose fault that is: the id of a finding, or 'time'; null where it is not known, or where it passed. */
+  readonly cause: string | null;
   /** What the JavaScript thread sleeps in while nothing happens; null where it did not come to that. */
   readonly sleepsIn: 'ring' | 'eventfd' | 'event-loop' | null;
   /** How long a nop took, and an echo over TCP, in milliseconds; null where it did not come to that. */

@@ -36,24 +36,40 @@ profile, and keep the kernel up to date. Turning seccomp off (unconfined, privil
 has the details.
 `;
 
-/** The rule alone, or a profile that has it. */
+/** The rule alone, or a profile that has it. A UsageError says where `profile` is none. */
 export function seccompProfile(profile?: unknown): unknown {
   if (profile === undefined) return { syscalls: [RULE] };
-  const whole = profile as { readonly syscalls?: unknown };
-  if (typeof whole !== 'object' || whole === null || !Array.isArray(whole.syscalls)) {
-    throw new UsageError(
-      'the profile has no list "syscalls": it is no seccomp profile of Docker\'s form',
-    );
+  if (!isObject(profile) || !Array.isArray(profile['syscalls'])) {
+    throw notAProfile('the profile has no list "syscalls"');
   }
+  const rules = profile['syscalls'].map(checkRule);
   // A rule that refuses the calls by name would contradict ours.
-  const others = (whole.syscalls as readonly Rule[]).flatMap((rule) => {
+  const others = rules.flatMap((rule) => {
     const names = rule.names ?? (rule.name === undefined ? [] : [rule.name]);
     if (!names.some((name) => CALLS.includes(name))) return [rule];
     const kept = names.filter((name) => !CALLS.includes(name));
     const { name: _name, ...rest } = rule;
     return kept.length === 0 ? [] : [{ ...rest, names: kept }];
   });
-  return { ...whole, syscalls: [...others, RULE] };
+  return { ...profile, syscalls: [...others, RULE] };
+}
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const notAProfile = (what: string): UsageError =>
+  new UsageError(`${what}: it is no seccomp profile of Docker's form`);
+
+/** Of a rule what is looked at here; whether the rest is right is for the engine to say. */
+function checkRule(rule: unknown, index: number): Rule {
+  const place = `"syscalls"[${index}]`;
+  if (!isObject(rule)) throw notAProfile(`${place} of the profile is no object`);
+  const { names, name, action } = rule;
+  const isText = (value: unknown): boolean => typeof value === 'string';
+  const hasNames = names === undefined ? isText(name) : Array.isArray(names) && names.every(isText);
+  if (!hasNames) throw notAProfile(`${place} of the profile has no list "names" of system calls`);
+  if (!isText(action)) throw notAProfile(`${place} of the profile has no "action"`);
+  return rule;
 }
 
 /** A profile from a file; a UsageError says what is wrong with it. */
