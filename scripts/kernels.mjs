@@ -1,9 +1,10 @@
 // `npm run test:kernels -- 6.1 6.12 [-- jest options]`: runs the jest suite on each kernel, in test/vm's virtual machines,
-// in several parts, and prints a table and what was skipped. Needs `npm run build:all` first, and a checkout outside /tmp.
+// in several parts, and prints a table and what was skipped. Needs `npm run build:all` first.
 import { spawn } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Table from 'cli-table3';
+import { missingFor } from '../test/vm/requirements.mjs';
 import { fail, root, run } from './common.mjs';
 import { readJest, stepResult, sumResults } from './test-results.mjs';
 
@@ -11,6 +12,16 @@ import { readJest, stepResult, sumResults } from './test-results.mjs';
 const PARTS = 6;
 const PART_LIMIT_S = 1800;
 const results = path.join(root, 'build', 'results');
+
+function missingBuild() {
+  const files = ['build/Release/proactor.node', 'dist/index.js'];
+  const missing = files.filter((file) => !existsSync(path.join(root, file)));
+  return missing.map((file) => `there is no ${file} (npm run build:all)`);
+}
+
+function missingKernel(kernel) {
+  return missingFor({ kernel, arch: process.arch });
+}
 
 /** One part of the suite on one kernel. What a guest writes is gone with it, so the report comes by its output. */
 async function part(kernel, index) {
@@ -59,7 +70,12 @@ const jestArguments = separator < 0 ? [] : process.argv.slice(separator + 1);
 if (kernels.length === 0) {
   fail('usage: kernels.mjs KERNEL... [-- jest options], for example: 6.1 6.12');
 }
-if (root.startsWith('/tmp/')) fail('the guest has a /tmp of its own: move the checkout elsewhere');
+const missing = [...missingBuild(), ...kernels.flatMap(missingKernel)];
+if (missing.length > 0) fail(['missing here:', ...new Set(missing)].join('\n  '));
+for (const kernel of kernels) {
+  console.log(`starting Linux ${kernel} once`);
+  run(process.execPath, ['test/vm/run.mjs', '--kernel', kernel, '--', 'true']);
+}
 run(process.execPath, ['scripts/compile.mjs', 'test']);
 mkdirSync(results, { recursive: true });
 const table = new Table({

@@ -12,7 +12,14 @@ import {
   root,
   run,
 } from './common.mjs';
-import { binaryPath, hostTarget, targets, targetsNamed, toolchainFor } from './toolchains.mjs';
+import {
+  binaryPath,
+  hostTarget,
+  missingTools,
+  targets,
+  targetsNamed,
+  toolchainFor,
+} from './toolchains.mjs';
 
 const USAGE = 'usage: prebuild.mjs [--all | --target NAME...] [--skip-missing]';
 
@@ -52,17 +59,20 @@ const wanted = readOptions(
   },
   USAGE,
 );
-const planned = wantedTargets(wanted).map((target) => [target, toolchainFor(target)]);
-const missing = planned.filter(([, toolchain]) => toolchain.missing);
-const reasons = missing.map(([target, toolchain]) => `${target.name}: ${toolchain.missing}`);
-if (missing.length > 0 && !wanted['skip-missing']) fail(reasons.join('\n  '));
-const built = planned
-  .filter(([, toolchain]) => !toolchain.missing)
-  .map(([target, toolchain]) => {
+const planned = wantedTargets(wanted).map((target) => ({ target, missing: missingTools(target) }));
+const reasons = planned.flatMap(({ target, missing }) =>
+  missing.map((reason) => `${target.name}: ${reason}`),
+);
+if (reasons.length > 0 && !wanted['skip-missing']) fail(reasons.join('\n  '));
+const built = [];
+for (const { target, missing } of planned) {
+  if (missing.length > 0) {
+    // An older one would look as if it were of these sources.
+    rmSync(path.join(root, binaryPath(target)), { force: true });
+  } else {
     console.log(`prebuild: ${target.name}`);
-    return build(target, toolchain);
-  });
-// An older one would look as if it were of these sources.
-for (const [target] of missing) rmSync(path.join(root, binaryPath(target)), { force: true });
+    built.push(build(target, toolchainFor(target)));
+  }
+}
 for (const reason of reasons) console.log(`skipped: ${reason}`);
 if (built.length > 0) run(process.execPath, ['scripts/check-binary.mjs', ...built]);

@@ -5,12 +5,12 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants } from 'node:os';
 import path from 'node:path';
 import { fail, readOptions, root } from './common.mjs';
-import { runnerFor } from './smoke/runners.mjs';
+import { missingRunner, runnerFor } from './smoke/runners.mjs';
 import { Checklist, expectNone, Missing } from './tarball/checklist.mjs';
 import { Consumer } from './tarball/consumer.mjs';
 import { checkBehaviours } from './tarball/runtimes.mjs';
 import { skippedResult, stepResult, writeResult } from './test-results.mjs';
-import { binaryPath, targets, targetsNamed, toolchainFor } from './toolchains.mjs';
+import { binaryPath, missingTools, targets, targetsNamed } from './toolchains.mjs';
 
 const USAGE = `npm run test:binaries [-- OPTIONS]
   --target NAME   one of ${targets.map((target) => target.name).join(', ')};
@@ -29,11 +29,15 @@ function placePackage(consumer) {
   }
 }
 
-function requireBinary(target) {
-  if (existsSync(path.join(root, binaryPath(target)))) return;
-  const { missing } = toolchainFor(target);
+function missingBinary(target) {
+  if (existsSync(path.join(root, binaryPath(target)))) return [];
   const command = `npm run prebuild -- --target ${target.name}`;
-  throw new Missing(missing ?? `there is no ${binaryPath(target)}: ${command}`);
+  return [...missingTools(target), `there is no ${binaryPath(target)} (${command})`];
+}
+
+/** What using a target's binary lacks here, in words. */
+function missingFor(target) {
+  return [...new Set([...missingBinary(target), ...missingRunner(target, options)])];
 }
 
 /** Throws unless the program's report is what it should be. Returns what probe() said. */
@@ -51,10 +55,10 @@ function judge(target, { hasRing }, { arch, binaries, report }) {
   return report;
 }
 
-async function smoke(target) {
+async function smoke({ target, missing }) {
   const { name } = target;
   const runner = await checklist.check(`${name}: can be run here`, () => {
-    requireBinary(target);
+    if (missing.length > 0) throw new Missing(missing.join('; '));
     return runnerFor(target, options);
   });
   if (runner === undefined) return;
@@ -75,8 +79,14 @@ const options = readOptions(
   },
   USAGE,
 );
-const wanted = options.target ? targetsNamed(options.target) : targets;
-// Not in /tmp: an emulated machine has one of its own.
+const wanted = (options.target ? targetsNamed(options.target) : targets).map((target) => ({
+  target,
+  missing: missingFor(target),
+}));
+const reasons = wanted.flatMap(({ target, missing }) =>
+  missing.map((reason) => `${target.name}: ${reason}`),
+);
+if (reasons.length > 0 && !options['skip-missing']) fail(reasons.join('\n  '));
 mkdirSync(path.join(root, 'build', 'smoke'), { recursive: true });
 const folder = mkdtempSync(path.join(root, 'build', 'smoke', 'run-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));

@@ -1,5 +1,5 @@
-// What each prebuilt binary is made with: names of targets, and for one of them the compiler's environment for node-gyp
-// or what is missing. Flags of the addon itself are binding.gyp's; here is only what tells one target from another.
+// What each prebuilt binary is made with: names of targets, and for one of them the compiler's environment for node-gyp,
+// and what of it is missing. Flags of the addon itself are binding.gyp's; here is only what tells one target from another.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -48,23 +48,39 @@ export function isMissing(program) {
   return spawnSync(program, ['--version']).error !== undefined;
 }
 
-function compilerMissing(prefix) {
-  if (!isMissing(`${prefix}g++`)) return undefined;
+function missingCompiler(prefix) {
+  if (!isMissing(`${prefix}g++`)) return [];
   const debian = prefix === '' ? 'g++' : `g++-${prefix.replace('_', '-').replace(/-$/, '')}`;
-  return `${prefix}g++ is not installed (Debian: apt-get install ${debian})`;
+  return [`${prefix}g++ is not installed (Debian: apt-get install ${debian})`];
 }
 
-/**
- * How to build for a target here: `{ env, strip }` for node-gyp and for stripping, or `{ missing }` in words.
- */
+function muslFolders(arch) {
+  const triplet = muslTriplet(arch);
+  return { headers: `/usr/include/${triplet}`, libraries: `/usr/lib/${triplet}` };
+}
+
+function missingMusl(arch) {
+  const { headers, libraries } = muslFolders(arch);
+  if (existsSync(`${headers}/features.h`) && existsSync(`${libraries}/libc.so`)) return [];
+  const debianArch = arch === 'x64' ? 'amd64' : arch;
+  const foreign = arch === process.arch ? '' : `dpkg --add-architecture ${debianArch}, `;
+  return [
+    `musl for ${arch} is not installed (Debian: ${foreign}apt-get install musl-dev:${debianArch})`,
+  ];
+}
+
+/** What building for a target lacks here, in words. */
+export function missingTools({ name, arch, libc }) {
+  if (name === hostTarget()?.name) return [];
+  if (hostTarget()?.libc === 'musl')
+    return ['a machine with musl builds its own target alone; use one with glibc'];
+  return [...missingCompiler(toolPrefix(arch)), ...(libc === 'musl' ? missingMusl(arch) : [])];
+}
+
+/** How to build for a target that lacks nothing here: `{ env, strip }` for node-gyp and for stripping. */
 export function toolchainFor({ name, arch, libc }) {
   if (name === hostTarget()?.name) return { env: {}, strip: 'strip' };
-  if (hostTarget()?.libc === 'musl') {
-    return { missing: 'a machine with musl builds its own target alone; use one with glibc' };
-  }
   const prefix = toolPrefix(arch);
-  const missing = compilerMissing(prefix);
-  if (missing) return { missing };
   const env = { CC: `${prefix}gcc`, CXX: `${prefix}g++`, AR: `${prefix}ar`, LINK: `${prefix}g++` };
   return libc === 'glibc'
     ? { env, strip: `${prefix}strip` }
@@ -87,15 +103,7 @@ function searchPath(compiler) {
  * used (native/cxx_runtime.cc has the rest), with two of them put right by those in scripts/musl.
  */
 function muslToolchain({ name, arch }, prefix, env) {
-  const triplet = muslTriplet(arch);
-  const [headers, libraries] = [`/usr/include/${triplet}`, `/usr/lib/${triplet}`];
-  if (!existsSync(`${headers}/features.h`) || !existsSync(`${libraries}/libc.so`)) {
-    const debianArch = arch === 'x64' ? 'amd64' : arch;
-    const foreign = arch === process.arch ? '' : `dpkg --add-architecture ${debianArch}, `;
-    return {
-      missing: `musl for ${arch} is not installed (Debian: ${foreign}apt-get install musl-dev:${debianArch})`,
-    };
-  }
+  const { headers, libraries } = muslFolders(arch);
   const folders = searchPath(env.CXX);
   const cxxHeaders = folders.filter((folder) => /\/c\+\+\//.test(folder));
   const compilerHeaders = folders.filter((folder) => /\/gcc(-cross)?\/.*\/include$/.test(folder));

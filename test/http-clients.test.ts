@@ -125,15 +125,17 @@ describeNet('HttpAgent', () => {
       const server = net.createServer((socket) => {
         socket.on('data', () => {
           socket.write('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nasked');
-          setTimeout(act, 10, socket);
         });
         socket.on('error', () => {});
         atEnd(() => socket.destroy());
       });
       const port = await listen(server);
+      const accepted = once(server, 'connection') as Promise<[net.Socket]>;
       const kept = once(agent, 'free') as Promise<[net.Socket]>;
       await request(port, { agent });
       const [socket] = await kept;
+      const [served] = await accepted;
+      setImmediate(act, served);
       const errors: unknown[] = [];
       socket.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code));
       await delay(patient(60));

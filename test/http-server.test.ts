@@ -88,7 +88,7 @@ describeNet('a server of node:http on the Proactor', () => {
       incoming.on('end', () => response.end('all'));
     });
     const socket = await connectRaw(port);
-    const body = Buffer.alloc(amount(24 << 20));
+    const body = Buffer.alloc(24 << 20); // more than the kernel and the receive buffers take
     socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
     const isSent = new Promise<boolean>((resolve) => socket.write(body, () => resolve(true)));
     expect(await Promise.race([isSent, delay(300, false)])).toBe(false);
@@ -237,25 +237,24 @@ describeNet('a server of node:http on the Proactor', () => {
       response.end('served');
     });
     const agent = keepAliveAgent();
-    const clients = Array.from({ length: 20 }, async () => {
-      let served = 0;
+    const served = Array<number>(20).fill(0);
+    const clients = served.map(async (_, index) => {
       try {
         for (;;) {
           const { body } = await request(port, { agent });
-          if (String(body) === 'served') served++;
+          if (String(body) === 'served') served[index]!++;
         }
       } catch (error) {
-        return { served, code: (error as NodeJS.ErrnoException).code };
+        return (error as NodeJS.ErrnoException).code;
       }
     });
-    await delay(100);
+    while (served.some((count) => count < 5)) await delay(10);
     const closed = once(server, 'close');
     server.close();
     const interval = setInterval(() => server.closeIdleConnections(), 10);
     await closed;
     clearInterval(interval);
-    const ends = await Promise.all(clients);
-    expect(ends.every(({ served }) => served > 0)).toBe(true);
-    expect(ends.map(({ code }) => code).filter((code) => !/ECONNRE/.test(`${code}`))).toEqual([]);
+    const codes = await Promise.all(clients);
+    expect(codes.filter((code) => !/ECONNRE/.test(`${code}`))).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ const http = require('node:http');
 const http2 = require('node:http2');
 const https = require('node:https');
 const tls = require('node:tls');
+const { promisify } = require('node:util');
 
 /** Replaces a function that makes servers, or their constructor, by one that calls `attach` with each. */
 function attaching(make, attach) {
@@ -46,15 +47,28 @@ function redirectAgents({ HttpAgent, HttpsAgent }) {
   }
 }
 
-// Over TLS they have options that only http2 itself knows how to turn into those of tls.
+// With all that Node gives its own `net`. Over TLS they have options that only http2 itself knows how to turn into those of
+// tls.
 function redirectHttp2Clients(net) {
-  const { connect } = http2;
-  http2.connect = (authority, options, listener) => {
-    if (typeof options === 'function') return http2.connect(authority, undefined, options);
-    const isPlain = String(authority).startsWith('http:');
-    const createConnection = ({ port, hostname }) => net.connect(port || 80, hostname);
-    return connect(authority, isPlain ? { createConnection, ...options } : options, listener);
+  const { connect: nodeConnect } = http2;
+  const createConnection = ({ port, hostname }, options) => {
+    const host = hostname.replace(/^\[(.*)\]$/, '$1');
+    return net.connect({ port: String(port || 80), host, ...options });
   };
+  const connect = (authority, options, listener) => {
+    if (typeof options === 'function') return connect(authority, undefined, options);
+    const isPlain = String(authority).startsWith('http:');
+    return nodeConnect(authority, isPlain ? { createConnection, ...options } : options, listener);
+  };
+  connect[promisify.custom] = (authority, options) =>
+    new Promise((resolve, reject) => {
+      const session = connect(authority, options, () => {
+        session.off('error', reject);
+        resolve(session);
+      });
+      session.once('error', reject);
+    });
+  http2.connect = connect;
 }
 
 /** `proactor` is `proactor/http`, `net` is `proactor/net`. */

@@ -2,21 +2,49 @@
 // target in this Node; glibc's in Node from npm; musl's in Bun from npm (there is no Node for musl to be had there), with
 // musl's own loader; another architecture's in qemu's emulation of a process, or of a machine with a kernel of its own.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { ARCHITECTURES } from '../../test/vm/architectures.mjs';
+import { ARCHITECTURES, missingForForeign } from '../../test/vm/architectures.mjs';
+import { missingFor } from '../../test/vm/requirements.mjs';
+import { notInstalled } from '../../test/vm/tools.mjs';
 import { root } from '../common.mjs';
 import { installMuslBun, installNode, nodeLines } from '../runtimes.mjs';
 import { Missing } from '../tarball/checklist.mjs';
 import { findInPath } from '../tarball/consumer.mjs';
-import { hostTarget, isMissing, MACHINES, toolchainFor } from '../toolchains.mjs';
+import { hostTarget, isMissing, MACHINES, missingTools, toolchainFor } from '../toolchains.mjs';
 
 /** What starts a program on this machine's own processor. */
 const NO_EMULATOR = { machine: [], inProcess: [], hasRing: true, limitMs: 10_000 };
 
+const KERNEL = '6.1';
+
+/** What running a program for the target lacks here, in words. */
+export function missingRunner(target, { vm }) {
+  const { name, arch, libc } = target;
+  if (name === hostTarget()?.name) return [];
+  const isForeign = arch !== process.arch;
+  if (!isForeign && libc === 'glibc') return ['a machine with glibc is needed'];
+  return [
+    ...(isForeign ? missingEmulator(arch, vm) : []),
+    ...(libc === 'musl' ? missingTools(target) : []),
+  ];
+}
+
+function missingEmulator(arch, vm) {
+  if (vm) return missingFor({ kernel: KERNEL, arch });
+  const program = emulatorOfProcesses(arch);
+  return [
+    ...(isMissing(program) ? [notInstalled(program, 'qemu-user-static')] : []),
+    ...missingForForeign(ARCHITECTURES[arch]),
+  ];
+}
+
+const emulatorOfProcesses = (arch) => `qemu-${MACHINES[arch]}-static`;
+
 /**
- * Who runs a program for the target: `runtime`, `command` (the words before the program), `hasRing` (whether io_uring has
- * to be there) and `limitMs` (how long a program may take). Throws Missing where nobody can.
+ * Who runs a program for a target for which nothing is missing: `runtime`, `command` (the words before the program),
+ * `hasRing` (whether io_uring has to be there) and `limitMs` (how long a program may take). Throws Missing where the runtime
+ * cannot be had.
  */
 export function runnerFor(target, { vm }) {
   if (target.name === hostTarget()?.name)
@@ -28,28 +56,19 @@ export function runnerFor(target, { vm }) {
 function emulatorOf(arch, vm) {
   if (arch === process.arch) return NO_EMULATOR;
   if (vm) return virtualMachine(arch);
-  const program = `qemu-${MACHINES[arch]}-static`;
-  if (isMissing(program))
-    throw new Missing(`${program} is not installed (Debian: apt-get install qemu-user-static)`);
-  const libraries = librariesOf(arch);
-  const inProcess = [findInPath(program), ...(libraries === undefined ? [] : ['-L', libraries])];
+  const inProcess = [
+    findInPath(emulatorOfProcesses(arch)),
+    '-L',
+    `/usr/${MACHINES[arch]}-linux-gnu`,
+  ];
   return { ...NO_EMULATOR, inProcess, hasRing: false };
 }
 
 function virtualMachine(arch) {
-  const { qemu } = ARCHITECTURES[arch];
-  if (isMissing(qemu.program))
-    throw new Missing(`${qemu.program} is not installed (Debian: apt-get install ${qemu.package})`);
   const script = path.join(root, 'test', 'vm', 'run.mjs');
-  const command = [process.execPath, script, '--arch', arch, '--'];
+  const command = [process.execPath, script, '--kernel', KERNEL, '--arch', arch, '--'];
   const machine = ['env', `PATH=${process.env.PATH}`, ...command];
   return { ...NO_EMULATOR, machine, limitMs: 60_000 };
-}
-
-/** Where the cross compiler has the C and C++ libraries of an architecture, or undefined. */
-function librariesOf(arch) {
-  const folder = `/usr/${MACHINES[arch]}-linux-gnu`;
-  return existsSync(path.join(folder, 'lib', 'libstdc++.so.6')) ? folder : undefined;
 }
 
 function installed(binary) {
@@ -59,20 +78,13 @@ function installed(binary) {
 
 /** Node's oldest line, with the cross compiler's C and C++ libraries. */
 function node({ arch }, emulator) {
-  if (arch === process.arch) throw new Missing('a machine with glibc is needed');
-  if (librariesOf(arch) === undefined) {
-    const debian = `libstdc++6-${ARCHITECTURES[arch].debian}-cross`;
-    throw new Missing(`there is no glibc for ${arch} (Debian: apt-get install ${debian})`);
-  }
   const binary = installed(installNode(nodeLines[0], arch));
   return { runtime: 'Node', command: [...emulator.machine, ...emulator.inProcess, binary] };
 }
 
 function bun(target, emulator) {
-  const toolchain = toolchainFor(target);
-  if (toolchain.missing) throw new Missing(toolchain.missing);
   const binary = installed(installMuslBun(target.arch));
-  const libraries = cxxLibrary(target, toolchain.env, binary);
+  const libraries = cxxLibrary(target, toolchainFor(target).env, binary);
   const command = ['env', `LD_LIBRARY_PATH=${libraries}`, ...emulator.inProcess, binary, '--bun'];
   return { runtime: 'Bun', command: [...emulator.machine, ...command] };
 }

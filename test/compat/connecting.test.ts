@@ -1,24 +1,26 @@
 // What happens on the way to a connection, or to none.
 import type { LookupAddress } from 'node:dns';
 import * as fs from 'node:fs';
+import type { Socket } from 'node:net';
 import * as path from 'node:path';
 import { compare } from './harness/compare';
 
 compare(__filename, {
-  'a connection': async ({ listening, connect, log, closed }) => {
+  'a connection': async ({ listening, connect, log, event, closed }) => {
     const { server, port } = await listening({}, (served) => {
       log('served').socket(served, 'data');
       log('served').state('accepted', served);
       served.end('bye');
     });
     log('server').server(server);
+    const accepted = event(server, 'connection');
     const client = connect({ port, host: '127.0.0.1' }, log('client').callback('callback'));
     log('client').socket(client, 'data');
     log('client').state('before', client);
     client.once('connect', () =>
       log('client').state('connected', client, ['connecting', 'pending']),
     );
-    await closed(client);
+    await closed(client, (await accepted) as Socket);
     log('client').state('after', client);
   },
 

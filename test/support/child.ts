@@ -34,6 +34,7 @@ export interface RunOptions {
   readonly nodeOptions?: readonly string[];
   readonly timeoutMs?: number;
   readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
 }
 
 /** The JavaScript that runs `program` in a new process or worker. */
@@ -49,10 +50,10 @@ export function sourceOf(program: Program, options: proactorModule.ProactorOptio
 export function runCommand(
   command: string,
   args: readonly string[],
-  { timeoutMs = 10_000, env }: RunOptions = {},
+  { timeoutMs = 10_000, env, cwd = root }: RunOptions = {},
 ): Promise<Ended> {
   const child = spawn(command, args, {
-    cwd: root,
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });

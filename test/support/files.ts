@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { atEnd } from './cleanup';
 
-export function temporaryFolder(): string {
-  const folder = fs.mkdtempSync(path.join(tmpdir(), 'proactor-test-'));
+export function temporaryFolder(parent = tmpdir()): string {
+  const folder = fs.mkdtempSync(path.join(parent, 'proactor-test-'));
   atEnd(() => fs.rmSync(folder, { recursive: true, force: true }));
   return folder;
 }

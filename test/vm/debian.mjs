@@ -3,37 +3,48 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { outputOf, UsageError } from './tools.mjs';
+import {
+  findProgram,
+  missingPrograms,
+  notInstalled,
+  outputOf,
+  UsageError,
+  WORK_FOLDER,
+} from './tools.mjs';
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
 export function unpack(packageFile, folder) {
   const partial = `${folder}.partial`;
   rmSync(partial, { recursive: true, force: true });
-  outputOf('dpkg-deb', 'dpkg', ['-x', packageFile, partial]);
+  outputOf('dpkg-deb', ['-x', packageFile, partial]);
   renameSync(partial, folder);
 }
 
-/** The Debian mirror that this machine's apt uses. */
+/** The Debian mirror that this machine's apt uses, or undefined. */
 function mirror() {
   if (process.env.DEBIAN_MIRROR) return process.env.DEBIAN_MIRROR;
   const format = '$(ORIGIN) $(LABEL) $(REPO_URI)';
-  const targets = outputOf('apt-get', 'apt', ['indextargets', '--format', format]).split('\n');
-  const uri = targets.find((target) => target.startsWith('Debian Debian '))?.split(' ')[2];
-  if (uri) return uri;
-  throw new UsageError('apt knows no Debian mirror here: give one in DEBIAN_MIRROR');
+  const targets = outputOf('apt-get', ['indextargets', '--format', format]).split('\n');
+  return targets.find((target) => target.startsWith('Debian Debian '))?.split(' ')[2];
+}
+
+/** What fetching a package lacks here, in words. */
+export function missingForFetch() {
+  const missing = missingPrograms(['apt-get', 'dpkg-deb']);
+  if (!existsSync(KEYRING)) missing.push(notInstalled(KEYRING, 'debian-archive-keyring'));
+  if (findProgram('apt-get') && !mirror())
+    missing.push('apt knows no Debian mirror here: give one in DEBIAN_MIRROR');
+  return missing;
 }
 
 /**
  * Fetches the package of a suite that `choose` names, for an architecture in Debian's name for it, and unpacks it.
  * `choose` is given a function that lists the packages which one depends on.
  */
-export function fetchPackage({ suite, arch, choose }, folder, workFolder) {
-  if (!existsSync(KEYRING)) {
-    throw new UsageError('missing: install the Debian package debian-archive-keyring');
-  }
+export function fetchPackage({ suite, arch, choose }, folder) {
   process.stderr.write(`vm: fetching a package of Debian's ${suite} for ${arch}, this once\n`);
-  const apt = join(workFolder, `apt-${suite}-${arch}`);
+  const apt = join(WORK_FOLDER, `apt-${suite}-${arch}`);
   rmSync(apt, { recursive: true, force: true });
   mkdirSync(join(apt, 'lists/partial'), { recursive: true });
   mkdirSync(join(apt, 'cache/archives/partial'), { recursive: true });
@@ -52,7 +63,7 @@ export function fetchPackage({ suite, arch, choose }, folder, workFolder) {
     'APT::Sandbox::User': '',
   };
   const options = Object.entries(settings).flatMap(([key, value]) => ['-o', `${key}=${value}`]);
-  const run = (program, ...args) => outputOf(program, 'apt', [...options, ...args], { cwd: apt });
+  const run = (program, ...args) => outputOf(program, [...options, ...args], { cwd: apt });
   run('apt-get', '-qq', 'update');
   const dependsOf = (name) =>
     [...run('apt-cache', 'depends', name).matchAll(/Depends: ([^\s:]+)/g)].map(

@@ -1,14 +1,15 @@
 // What the guest starts from: its init scripts, the command, busybox and the kernel's modules. What
 // it sees beyond that is the host's file tree.
 
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
+import { delimiter, dirname, join, resolve } from 'node:path';
 
 import { ARCHITECTURES, foreignRoot } from './architectures.mjs';
-import { fetchPackage } from './debian.mjs';
+import { busybox } from './busybox.mjs';
+import { hiddenFolders } from './folders.mjs';
 import { initramfs } from './initramfs.mjs';
 import { kernelModules } from './kernel.mjs';
-import { compile, findProgram, HERE } from './tools.mjs';
+import { CHECKOUT, compile, HERE } from './tools.mjs';
 
 const MODULES = ['virtio_pci', 'virtio_console', '9pnet_virtio', '9p', 'overlay'];
 
@@ -38,16 +39,13 @@ function commandScript(options) {
   return lines.map((line) => `${line}\n`).join('');
 }
 
-/** A busybox that runs in the guest: the host's, or one of Debian's. */
-function busybox({ arch, workFolder }) {
-  if (arch === process.arch) return findProgram('busybox', 'busybox-static');
-  const { debian } = ARCHITECTURES[arch];
-  const folder = join(workFolder, `busybox-${debian}`);
-  const choose = () => 'busybox-static';
-  if (!existsSync(folder)) {
-    fetchPackage({ suite: 'bookworm', arch: debian, choose }, folder, workFolder);
-  }
-  return join(folder, 'bin', 'busybox');
+/** The shell script that makes the guest see the folders that the command needs, wherever they are. */
+function foldersScript() {
+  const path = process.env.PATH.split(delimiter).map((folder) => resolve(folder));
+  const needed = [CHECKOUT, process.cwd(), dirname(process.execPath), ...path];
+  return hiddenFolders(needed)
+    .map((folder) => `show ${folder.map(quote).join(' ')}\n`)
+    .join('');
 }
 
 /** The guest's first file system, for the kernel unpacked in `folder`. */
@@ -56,7 +54,8 @@ export function buildInitramfs(options, folder, runFolder) {
     ['init', readFileSync(join(HERE, 'guest/init.sh'))],
     ['main.sh', readFileSync(join(HERE, 'guest/main.sh'))],
     ['command.sh', commandScript(options)],
-    ['bin/busybox', readFileSync(busybox(options))],
+    ['folders.sh', foldersScript()],
+    ['bin/busybox', readFileSync(busybox(options.arch))],
   ]);
   if (options.icount) {
     const perf = join(runFolder, 'perf');

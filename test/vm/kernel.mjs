@@ -3,30 +3,42 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 
-import { fetchPackage, only, unpack } from './debian.mjs';
-import { outputOf, UsageError } from './tools.mjs';
+import { fetchPackage, missingForFetch, only, unpack } from './debian.mjs';
+import { missingPrograms, outputOf, UsageError, WORK_FOLDER } from './tools.mjs';
 
 /** Kernels that can be asked for by number, each with the Debian suite that carries it. */
 export const KERNELS = { 6.1: 'bookworm', 6.12: 'bookworm-backports' };
 
-/** The folder of an unpacked kernel package: of `KERNELS`, of a .deb, or one already unpacked. */
-export function kernelFolder(name, arch, workFolder) {
-  if (Object.hasOwn(KERNELS, name)) {
-    const folder = join(workFolder, `linux-${name}-${arch}`);
+const isFetched = (name) => Object.hasOwn(KERNELS, name);
+
+/** Where a kernel package is unpacked, or will be: one of `KERNELS`, a .deb, or one already unpacked. */
+function placeOf(name, arch) {
+  if (isFetched(name)) return join(WORK_FOLDER, `linux-${name}-${arch}`);
+  return name.endsWith('.deb') ? join(WORK_FOLDER, basename(name, '.deb')) : name;
+}
+
+/** What is missing here for a kernel, in words. */
+export function missingForKernel(name, arch) {
+  if (!isFetched(name) && !existsSync(name)) {
+    const known = Object.keys(KERNELS).join(', ');
+    return [`there is no kernel '${name}': it has to be one of ${known}, or a path`];
+  }
+  const missing = missingPrograms(['xz']);
+  if (existsSync(placeOf(name, arch))) return missing;
+  return [...missing, ...(isFetched(name) ? missingForFetch() : missingPrograms(['dpkg-deb']))];
+}
+
+/** The folder of an unpacked kernel package. */
+export function kernelFolder(name, arch) {
+  const folder = placeOf(name, arch);
+  if (existsSync(folder)) return folder;
+  if (!isFetched(name)) unpack(name, folder);
+  else {
     const latest = `linux-image-${arch}`;
     const choose = (dependsOf) =>
       dependsOf(latest).find((depended) => depended.startsWith('linux-image-'));
-    if (!existsSync(folder))
-      fetchPackage({ suite: KERNELS[name], arch, choose }, folder, workFolder);
-    return folder;
+    fetchPackage({ suite: KERNELS[name], arch, choose }, folder);
   }
-  if (!existsSync(name)) {
-    const known = Object.keys(KERNELS).join(', ');
-    throw new UsageError(`--kernel must be one of ${known}, or a path, not '${name}'`);
-  }
-  if (!name.endsWith('.deb')) return name;
-  const folder = join(workFolder, basename(name, '.deb'));
-  if (!existsSync(folder)) unpack(name, folder);
   return folder;
 }
 
@@ -68,11 +80,11 @@ function moduleName(path) {
     .replaceAll('-', '_');
 }
 
-const DECOMPRESSORS = { xz: ['xz', 'xz-utils'], zst: ['zstd', 'zstd'], ko: undefined };
+const DECOMPRESSORS = { xz: 'xz', zst: 'zstd', ko: undefined };
 
 function readModule(file) {
   const decompressor = DECOMPRESSORS[file.slice(file.lastIndexOf('.') + 1)];
   if (!decompressor) return readFileSync(file);
   const maxBuffer = 100 * statSync(file).size;
-  return outputOf(...decompressor, ['-dc', file], { encoding: 'buffer', maxBuffer });
+  return outputOf(decompressor, ['-dc', file], { encoding: 'buffer', maxBuffer });
 }

@@ -30,8 +30,11 @@ function kernelParameters(options) {
   return [...parameters, volume, options.append].join(' ');
 }
 
+/** A path as the value of one of qemu's properties, which are separated by commas. */
+const value = (path) => path.replaceAll(',', ',,');
+
 function share(tag, path) {
-  const properties = `path=${path},mount_tag=${tag},security_model=none,multidevs=remap`;
+  const properties = `path=${value(path)},mount_tag=${tag},security_model=none,multidevs=remap`;
   return ['-virtfs', `local,${properties},readonly=on`];
 }
 
@@ -43,7 +46,11 @@ function icountArguments(runFolder) {
   compile('user_instructions.c', plugin, ['-shared', '-fPIC']);
   return [
     ...['-accel', 'tcg', '-icount', 'shift=0,sleep=on', '-rtc', 'clock=vm', '-seed', '1'],
-    ...['-plugin', `${plugin},output=${join(figures, 'threads')}`, ...share('figures', figures)],
+    ...[
+      '-plugin',
+      `${value(plugin)},output=${value(join(figures, 'threads'))}`,
+      ...share('figures', figures),
+    ],
   ];
 }
 

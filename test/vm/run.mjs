@@ -3,17 +3,15 @@
 // See README.md.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
 import { ARCHITECTURES } from './architectures.mjs';
 import { buildInitramfs } from './guest.mjs';
 import { KERNELS, kernelFolder, kernelImage } from './kernel.mjs';
 import { qemuArguments, runMachine } from './machine.mjs';
-import { findProgram, UsageError } from './tools.mjs';
-
-const WORK_FOLDER = resolve(dirname(fileURLToPath(import.meta.url)), '../../build/vm');
+import { missingFor } from './requirements.mjs';
+import { UsageError, WORK_FOLDER } from './tools.mjs';
 
 const USAGE = `usage: run.mjs [options] -- COMMAND [ARGUMENT…]
   --kernel NAME    ${Object.keys(KERNELS).join(', ')}, or the path of a kernel package (.deb), or of a
@@ -71,7 +69,6 @@ function readOptions() {
     ...values,
     command,
     cpus,
-    workFolder: WORK_FOLDER,
     memoryMib: number('memory', values.memory),
     timeoutS: number('timeout', values.timeout),
     environment: values.env.map((setting) => {
@@ -88,10 +85,11 @@ async function main() {
     process.stdout.write(`${USAGE}\n`);
     return 0;
   }
-  const { qemu: needed, debian } = ARCHITECTURES[options.arch];
-  const qemu = findProgram(needed.program, needed.package);
+  const missing = missingFor(options);
+  if (missing.length > 0) throw new UsageError(['missing here:', ...missing].join('\n  '));
+  const { qemu, debian } = ARCHITECTURES[options.arch];
   mkdirSync(WORK_FOLDER, { recursive: true });
-  const folder = kernelFolder(options.kernel, debian, WORK_FOLDER);
+  const folder = kernelFolder(options.kernel, debian);
   const runFolder = mkdtempSync(join(WORK_FOLDER, 'run-'));
   process.on('exit', () => rmSync(runFolder, { recursive: true }));
   const initramfs = join(runFolder, 'initramfs');

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import * as path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
+import { patient } from '../../support/pace';
 import { Describer } from './describe';
 import { Log } from './log';
 import type { Net, Variant } from './variant';
@@ -190,7 +191,7 @@ export class Scene {
       (${program.toString()})(net, (...values) => console.log(JSON.stringify(values)));`;
     const child = spawn(process.execPath, ['--no-warnings', '-e', source], {
       stdio: ['ignore', 'pipe', 'pipe', ...descriptors],
-      timeout: PROGRAM_MS,
+      timeout: patient(PROGRAM_MS),
     });
     const ended = once(child, 'close');
     const [stdout, stderr] = await Promise.all([text(child.stdout!), text(child.stderr!)]);

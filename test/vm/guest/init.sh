@@ -25,7 +25,7 @@ mount -t overlay -o lowerdir=/host,upperdir=/memory/upper,workdir=/memory/work r
   fail 'no overlay'
 mount -t tmpfs -o mode=0755 run /root/run
 mkdir /root/run/vm
-cp -r /bin/busybox /main.sh /command.sh /tools /root/run/vm/
+cp -r /bin/busybox /main.sh /folders.sh /command.sh /tools /root/run/vm/
 mount --move /proc /root/proc
 mount --move /sys /root/sys
 mount --move /dev /root/dev

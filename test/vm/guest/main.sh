@@ -3,10 +3,20 @@
 mkdir /run/vm/bin
 /run/vm/busybox --install -s /run/vm/bin
 PATH=/run/vm/bin
+# The root as it is below what is mounted on it.
+mkdir /run/vm/root
+mount -o bind / /run/vm/root
 mkdir -p /dev/pts /dev/shm
 mount -t devpts -o mode=0620,ptmxmode=0666 devpts /dev/pts
 mount -t tmpfs -o mode=1777 shm /dev/shm
 mount -t tmpfs -o mode=1777 tmp /tmp
+# Shows at a path what the host has at another: mostly the same, which one of these file systems hides.
+show() {
+  mkdir -p "$1" && mount -o bind "/run/vm/root$2" "$1" && return
+  echo "vm: cannot show $1" > /dev/console
+  poweroff -f
+}
+. /run/vm/folders.sh
 ln -s /proc/self/fd /dev/fd
 ln -s /proc/self/fd/0 /dev/stdin
 ln -s /proc/self/fd/1 /dev/stdout
