@@ -116,7 +116,7 @@ compare(__filename, {
         setTimeout(() => {
           note('timer');
           client.destroy();
-        }, 300).unref();
+        }, 3000).unref();
       });
       setTimeout(() => {}, 50);
     }),
