@@ -50,6 +50,7 @@ class RingHandle : public Napi::ObjectWrap<RingHandle> {
   Napi::Value ExposeBuffer(void* base, size_t bytes);
   void Expose(Napi::Object* result);
   bool CallDispatch();
+  bool Survives(napi_status status);
   void BeginClose(uint32_t drain_ms);
   void FinishClose(uint32_t leaked);
   void LeaveToThread();

@@ -34,6 +34,7 @@ constexpr uint32_t kCompletionTail = 64;  // I/O thread -> JavaScript: completio
 constexpr uint32_t kLoudTail = 65;        // I/O thread -> JavaScript: kCompletionTail behind the last loud one
 constexpr uint32_t kCompletionHead = 80;  // JavaScript -> I/O thread: completions dispatched
 constexpr uint32_t kPosted = 96;          // both: 1 while a post to the threadsafe function is outstanding
+constexpr uint32_t kProcessor = 97;       // JavaScript -> I/O thread: where the last dispatch began
 
 // Counters are 64-bit words, counted from the block's start. TypeScript's are float64, native ones
 // uint64.
@@ -53,6 +54,7 @@ constexpr uint32_t kControlBytes = 1024;
 constexpr int32_t kSleepingNo = 0;             // will look at kPublishedTail before it waits
 constexpr int32_t kSleepingForWork = 1;        // waits in the kernel: wake it for submissions
 constexpr int32_t kSleepingForRoom = 2;        // the completion queue is full: wake it for room, too
+constexpr int32_t kSleepingForTurn = 3;        // for a moment: wake it for submissions and at a dispatch's end
 
 // user_data: the low word is a handler slot, the high word its generation. Slot 0 is native code's
 // own.

@@ -1,9 +1,12 @@
 #include "thread_dispatcher.h"
 
+#include <linux/futex.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,6 +21,10 @@ namespace {
 
 // What a thread is given to end, beyond the time for what is in flight.
 constexpr uint32_t kEndMs = 1000;
+
+// So many completions at once are enough to do for the JavaScript thread, and how long it is left alone with them.
+constexpr uint32_t kManyCompletions = 4;
+constexpr long kTurnNs = 1000000;
 
 }  // namespace
 
@@ -66,6 +73,11 @@ int ThreadDispatcher::Start(Ring* ring, ControlBlock control, const int32_t* liv
 }
 
 void ThreadDispatcher::Wake() {
+  int32_t state = kSleepingForTurn;
+  if (control_.At(kSleeping).compare_exchange_strong(state, kSleepingNo)) {
+    syscall(SYS_futex, &control_.At(kSleeping), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+    return;
+  }
   const uint64_t one = 1;
   [[maybe_unused]] const ssize_t written = write(eventfd_, &one, sizeof(one));
 }
@@ -96,10 +108,13 @@ int ThreadDispatcher::Perform(uint32_t tail) {
   return TrySend(entry.fd, reinterpret_cast<const void*>(entry.addr), entry.len);
 }
 
+void ThreadDispatcher::BeginDispatch() { control_.Set(kProcessor, sched_getcpu()); }
+
 bool ThreadDispatcher::EndDispatch() {
   // seq_cst against HandOverCompletions(): either the thread sees 0 and posts, or we see its
   // completions.
   control_.At(kPosted).store(0, std::memory_order_seq_cst);
+  if (control_.At(kSleeping).load(std::memory_order_seq_cst) == kSleepingForTurn) Wake();
   if (control_.At(kCompletionTail).load(std::memory_order_seq_cst) ==
       control_.At(kCompletionHead).load(std::memory_order_relaxed)) {
     return false;
@@ -169,7 +184,9 @@ void ThreadDispatcher::Run() {
     control_.Count(kCounterEnters);
     ring_->Enter(took_all && wake_poll_armed_ ? 1 : 0, nullptr);
     control_.At(kSleeping).store(kSleepingNo, std::memory_order_relaxed);
+    handed_over_ = 0;
     while (!HandOverCompletions() && !stop_.load(std::memory_order_acquire)) WaitForRoom();
+    if (handed_over_ >= kManyCompletions && SharesProcessor()) WaitForTurn();
   }
   const LiveSlots live{live_, static_cast<uint32_t>(control_.Get(kSlots))};
   leaked_ = ring_->Drain(in_flight_ + (wake_poll_armed_ ? 1 : 0), drain_ms_, live);
@@ -245,6 +262,7 @@ bool ThreadDispatcher::HandOverCompletions() {
     if (!IsQuiet(completion)) loud_tail = tail;
   }
   ring_->PublishConsumed(head);
+  handed_over_ += tail - before;
   // A full ring has to be emptied, whoever waits for what is in it.
   if (tail - consumed == completion_entries()) loud_tail = tail;
   if (control_.At(kLoud).load(std::memory_order_seq_cst) != 0) loud_tail = tail;
@@ -283,6 +301,27 @@ void ThreadDispatcher::WaitForRoom() {
     control_.Count(kCounterEnters);
     ring_->Enter(0, nullptr);
   }
+}
+
+// Whether this thread can only run instead of the JavaScript thread, and not beside it.
+bool ThreadDispatcher::SharesProcessor() const {
+  return sched_getcpu() == control_.Get(kProcessor);
+}
+
+// The JavaScript thread has enough to do. Each completion would wake this thread up, and the kernel would take the
+// processor from the other for it: they are taken together, when that has dispatched what it has.
+void ThreadDispatcher::WaitForTurn() {
+  // Announced before looking: see Run() and EndDispatch().
+  control_.At(kSleeping).store(kSleepingForTurn, std::memory_order_seq_cst);
+  const bool is_busy = control_.At(kPosted).load(std::memory_order_seq_cst) == 1 &&
+                       control_.At(kPublishedTail).load(std::memory_order_seq_cst) ==
+                           control_.Get(kTakenHead);
+  if (is_busy && !stop_.load(std::memory_order_acquire)) {
+    const timespec timeout{0, kTurnNs};
+    syscall(SYS_futex, &control_.At(kSleeping), FUTEX_WAIT_PRIVATE, kSleepingForTurn, &timeout,
+            nullptr, 0);
+  }
+  control_.At(kSleeping).store(kSleepingNo, std::memory_order_relaxed);
 }
 
 }  // namespace proactor

@@ -41,7 +41,9 @@ class ThreadDispatcher {
   // waiting, where the kernel has got everything that was published before: what it would do first it
   // has done. The entry is the caller's then to take back. -EAGAIN where it was not performed.
   int Perform(uint32_t tail);
-  // After a dispatch: true if completions came meanwhile and no post announces them, so that the
+  // Before a dispatch.
+  void BeginDispatch();
+  // After it: true if completions came meanwhile and no post announces them, so that the
   // caller has to see to another dispatch.
   bool EndDispatch();
   // Ends the thread: what is in flight is cancelled and reaped, descriptors in undispatched
@@ -63,6 +65,8 @@ class ThreadDispatcher {
   bool ArmWakePoll();
   bool HandOverCompletions();
   void WaitForRoom();
+  bool SharesProcessor() const;
+  void WaitForTurn();
   io_uring_sqe* NextEntry();
 
   Ring* ring_ = nullptr;
@@ -88,6 +92,7 @@ class ThreadDispatcher {
   // The I/O thread's own.
   uint32_t tail_ = 0;          // entries written into the ring
   uint32_t in_flight_ = 0;     // taken, and their terminal completion not yet seen
+  uint32_t handed_over_ = 0;   // completions, after the last wait
   bool wake_poll_armed_ = false;
 };
 

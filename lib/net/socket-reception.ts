@@ -90,7 +90,7 @@ export class SocketReception extends Reception {
       return;
     }
     const { buffers } = this.ring;
-    if (length >= LARGE_BYTES && this.mayRead) this.receiveSingly();
+    if (length >= Math.min(LARGE_BYTES, buffers.size) && this.mayRead) this.receiveSingly();
     const offset = buffers.take(length, flags);
     if (this.stopped && !this.keepsRest) buffers.release(offset);
     else if (this.mustWait || length > PIECE_BYTES) this.keep(offset, length);

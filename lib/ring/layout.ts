@@ -18,6 +18,7 @@ export const COMPLETION_TAIL = 64;
 export const LOUD_TAIL = 65;
 export const COMPLETION_HEAD = 80;
 export const POSTED = 96;
+export const PROCESSOR = 97;
 
 // Counters (64 bits) of a ring's control block; ours are float64, native ones uint64.
 export const COUNTER_SUBMITTED = 56;
@@ -37,6 +38,7 @@ export const CONTROL_BYTES = 1024;
 export const SLEEPING_NO = 0;
 export const SLEEPING_FOR_WORK = 1;
 export const SLEEPING_FOR_ROOM = 2;
+export const SLEEPING_FOR_TURN = 3;
 
 // user_data: handler slot in the low word, its generation in the high one.
 export const INTERNAL_SLOT = 0;

@@ -334,7 +334,7 @@ export class Ring {
   // Dispatches what needed no I/O thread: false if there was nothing.
   #performHere(): boolean {
     const { submissions } = this;
-    const result = submissions.performLast(this.#addToResult);
+    const result = submissions.performLast(this.handlers);
     if (result === undefined) return false;
     const [slot, generation] = submissions.performed;
     this.#countedTail = (this.#countedTail - 1) | 0;
@@ -353,10 +353,6 @@ export class Ring {
     else setImmediate(complete);
     return true;
   }
-
-  readonly #addToResult = (slot: number, done: number): void => {
-    this.handlers.addToResult(slot, done);
-  };
 
   // Called by native code when there are completions. If a handler throws, the exception goes to
   // native code, which reports it as uncaught and calls again for the rest of the batch.

@@ -2,6 +2,7 @@
 // sleeps, or the I/O thread, which is told.
 import { disposedError, systemError } from '../errors';
 import type { NativeRing, RingMemory } from './binding';
+import type { HandlerTable } from './handler-table';
 import { EAGAIN, EBUSY, EINTR, Opcode } from './kernel';
 import {
   COUNTER_QUEUE_FULL,
@@ -129,9 +130,9 @@ export class Submissions {
   /**
    * Performs the only entry that the I/O thread would be woken for, where that is a send or a close: to
    * wake it takes longer. Returns the result, or undefined where the entry is still for the thread.
-   * `addToResult` is told the slot of a send that was done in part.
+   * Of a send that was done in part the rest is, and its slot knows how much was done.
    */
-  performLast(addToResult: (slot: number, done: number) => void): number | undefined {
+  performLast(handlers: HandlerTable): number | undefined {
     const { control, entry } = this;
     const tail = control[SUBMISSION_TAIL]!;
     if (((tail - control[PUBLISHED_TAIL]!) | 0) !== 1) return undefined;
@@ -142,7 +143,7 @@ export class Submissions {
     if (result === -EAGAIN) return undefined;
     if (entry.wantsMore(at, result)) {
       entry.skip(at, result);
-      addToResult(entry.slotAt(at), result);
+      handlers.addToResult(entry.slotAt(at), result);
       return undefined;
     }
     control[SUBMISSION_TAIL] = (tail - 1) | 0;
