@@ -110,6 +110,11 @@ export abstract class ConnectingHandle extends StreamHandle {
     return this.isConnected && !this.closing && this.onShutdown === null;
   }
 
+  /** Nothing came and nothing was written since. */
+  get isUnused(): boolean {
+    return this.canLeave && this.reception!.isUntouched && this.bytesWritten === 0;
+  }
+
   /**
    * Leaves the connection to who has another descriptor of it: the peer is told nothing, and all that was
    * written is sent. `left` gets what came and nobody took, when nothing is received here any more.

@@ -12,6 +12,7 @@ import { InboundQueue } from '../io/inbound-queue';
 import { OWN_STATE, PAUSED, REPEATS, Reception } from '../io/reception';
 import type { Sender } from '../io/sender';
 import * as own from '../own-operations';
+import type { Deferred } from '../ring/deferred-list';
 import type { OperationId } from '../ring/handler-table';
 import { POLLIN } from '../ring/kernel';
 import type { Ring } from '../ring/ring';
@@ -31,7 +32,7 @@ const END_TOLD = OWN_STATE << 2;
 const DRAINS = OWN_STATE << 3; // in the next turn
 const READS = OWN_STATE << 4; // on, in the next turn
 
-export class SocketReception extends Reception {
+export class SocketReception extends Reception implements Deferred {
   private readonly handle: StreamHandle;
   private inbound: InboundQueue | null = null; // what came after a pause, or after something else in its turn
   private failure: number | Error | null = null; // what came behind that
@@ -65,7 +66,18 @@ export class SocketReception extends Reception {
     if (!this.paused) return;
     this.state &= ~PAUSED;
     if (this.inbound !== null || this.ended || this.failure !== null) this.drainLater();
+    else if (this.bytes === 0) this.ring.defer(this);
     else this.arm();
+  }
+
+  // Who is told of a connection may leave it to native code of Node's, as long as nothing reads here.
+  runDeferred(): void {
+    this.arm();
+  }
+
+  /** Nothing was read from the socket, nor is about to be. */
+  get isUntouched(): boolean {
+    return this.bytes === 0 && !this.inFlight && !this.ended && this.failure === null;
   }
 
   /** Whether what comes now has to wait. */

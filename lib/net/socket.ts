@@ -4,6 +4,7 @@ import * as net from 'node:net';
 import { invalidBuffer, proactorError } from '../errors';
 import { connectingHandleOf } from './bound-socket';
 import { currentContext } from './context';
+import { giveToHttp2, type OwnSocket as HandedOver } from './hand-over';
 import { internals, type NodeHandle, normalizeArgs, reinitialize } from './node-internals';
 import type { HandleOwner, WriteDone, WrittenChunk } from './node-objects';
 import { PipeHandle } from './pipe-handle';
@@ -146,6 +147,15 @@ own.resetAndDestroy = function () {
   else this._reset();
   return this;
 };
+
+// HTTP/2 asks for this method of TLS, and nobody else does of a socket, before it takes the socket's handle.
+Object.defineProperty(own, 'disableRenegotiation', {
+  configurable: true,
+  get(this: net.Socket) {
+    giveToHttp2(this as HandedOver);
+    return undefined;
+  },
+});
 
 // Of several addresses each is tried with the same handle: TLS may sit on it.
 Object.defineProperty(own, internals.reinitializeHandle, {
