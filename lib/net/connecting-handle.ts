@@ -117,13 +117,20 @@ export abstract class ConnectingHandle extends StreamHandle {
 
   /**
    * Leaves the connection to who has another descriptor of it: the peer is told nothing, and all that was
-   * written is sent. `left` gets what came and nobody took, when nothing is received here any more.
+   * written is sent. `left` gets what came and nobody took, and -errno if receiving failed then: when nothing is received
+   * here any more.
    */
-  leave(left: (rest: Buffer) => void): void {
+  leave(left: (rest: Buffer, failure: number) => void): void {
     const reception = this.reception!;
     this.owner = undefined;
     reception.keepRest();
-    this.closeHere(() => left(reception.takeRest()));
+    this.closeHere(() => left(reception.takeRest(), reception.failureBehind));
+  }
+
+  /** Sends what waits to be sent: true if that is all with the kernel now. */
+  sendsAll(): boolean {
+    this.sendNow(0);
+    return this.sent === this.bytesWritten;
   }
 
   override ref(): void {

@@ -1,43 +1,26 @@
 // Gives sockets and servers to Node: the same connection, the same port, with a handle of Node's in the place of
-// ours. For what only those can do, which is to go to another process, and what they do better: HTTP/2 in clear.
+// ours. For what only those can do, which is to go to another process.
 import * as net from 'node:net';
 import { proactorError, systemError } from '../errors';
-import { addon } from '../ring/binding';
 import { EINVAL } from '../ring/kernel';
 import { ConnectingHandle } from './connecting-handle';
 import { ListenHandle, TcpListenHandle } from './listen-handle';
-import { internals, type NodeHandle, ownerOf, reinitialize } from './node-internals';
-import { TcpHandle } from './tcp-handle';
+import { nativeFor, openAs, setHandle } from './native-handles';
+import { internals, type NodeHandle, ownerOf } from './node-internals';
+import type { HandleOwner } from './node-objects';
 
-// Node's own constants, of what a handle is for.
-const SOCKET = 0;
+// Node's own constant, of what a handle is for.
 const SERVER = 1;
 
 /** What of net.Socket is not in its types. */
-export interface OwnSocket extends net.Socket {
+interface OwnSocket extends HandleOwner {
   _handle: unknown;
-  [slot: symbol]: unknown;
 }
 
 /** What of net.Server is not in its types. */
 interface OwnServer extends net.Server {
   _handle: (NodeHandle & Record<symbol, unknown>) | null;
   _listen2(address: null, port: null, addressType: null, backlog: number): void;
-}
-
-function nativeClassOf(handle: ConnectingHandle): typeof NodeHandle {
-  return handle instanceof TcpHandle ? internals.Tcp : internals.Pipe;
-}
-
-/** A handle of Node's on a descriptor of its own. */
-function nativeHandle(Native: typeof NodeHandle, type: number, fd: number): NodeHandle {
-  const native = new Native(type);
-  const copy = addon!.duplicate(fd);
-  const result = copy < 0 ? copy : native.open(copy);
-  if (result >= 0) return native;
-  if (copy >= 0) addon!.closeDescriptor(copy);
-  native.close();
-  throw systemError(result, 'open');
 }
 
 /**
@@ -52,50 +35,24 @@ function handOverSocket(socket: OwnSocket, handle: ConnectingHandle): NodeHandle
       'A socket of proactor/net can go to another process only while it is connected',
     );
   }
-  const native = nativeHandle(nativeClassOf(handle), SOCKET, handle.fd);
+  const native = nativeFor(handle);
+  openAs(native, handle.fd);
   const { reading } = handle;
-  handle.leave((rest) => {
-    if (socket._handle === native) goOn(socket, native, rest, reading);
+  handle.leave((rest, failure) => {
+    if (socket._handle !== native) return;
+    if (rest.length > 0) socket.push(rest);
+    if (failure < 0) socket.destroy(systemError(failure, 'read'));
+    else goOn(socket, native, reading);
   });
-  // Not by that of our own class, which keeps its handle for the next attempt to connect.
-  reinitialize.call(socket, native);
+  setHandle(socket, native);
   return native;
 }
 
-/**
- * Called when HTTP/2 is about to take a socket. Node's native code writes each frame, or several, to a native handle
- * with one call; to ours it would copy each into a buffer of JavaScript's, which costs more than all that is saved. A
- * socket that was in use before stays ours.
- */
-export function giveToHttp2(socket: OwnSocket): void {
-  const handle = socket._handle;
-  if (!(handle instanceof ConnectingHandle)) return;
-  if (socket.connecting) {
-    socket.prependOnceListener('connect', () => giveToHttp2(socket));
-    return;
-  }
-  if (!handle.isUnused) return;
-  let native: NodeHandle;
-  try {
-    native = nativeHandle(nativeClassOf(handle), SOCKET, handle.fd);
-  } catch {
-    return; // no descriptor is left: it stays ours
-  }
-  const { reading } = handle;
-  handle.leave(() => {});
-  reinitialize.call(socket, native);
-  if (reading) startReading(native);
-}
-
-function startReading(native: NodeHandle): void {
+// It is here still: it is to stay open, waits to be sent, or is a child's as well.
+function goOn(socket: OwnSocket, native: NodeHandle, wasReading: boolean): void {
+  if (!wasReading || socket.isPaused() || native.reading === true) return;
   native.reading = true;
   native.readStart();
-}
-
-// It is here still: it is to stay open, waits to be sent, or is a child's as well.
-function goOn(socket: OwnSocket, native: NodeHandle, rest: Buffer, wasReading: boolean): void {
-  if (rest.length > 0) socket.push(rest);
-  if (wasReading && !socket.isPaused() && native.reading !== true) startReading(native);
 }
 
 /**
@@ -107,7 +64,8 @@ function goOn(socket: OwnSocket, native: NodeHandle, rest: Buffer, wasReading: b
 function handOverServer(server: net.Server, handle: ListenHandle): NodeHandle {
   if (handle.successor !== undefined) return handle.successor;
   const Native = handle instanceof TcpListenHandle ? internals.Tcp : internals.Pipe;
-  const native = nativeHandle(Native, SERVER, handle.fd) as NodeHandle & Record<symbol, unknown>;
+  const native = new Native(SERVER) as NodeHandle & Record<symbol, unknown>;
+  openAs(native, handle.fd);
   // Another server listens with it first. This one listens already, and would say so again.
   const first = new net.Server() as OwnServer;
   first.on('error', () => {});

@@ -14,6 +14,9 @@ export declare class NodeHandle {
   constructor(type: number);
   /** Set by net.Socket. */
   reading?: boolean;
+  /** Called with what comes. */
+  onread: unknown;
+  useUserBuffer(bytes: Uint8Array): void;
   get fd(): number;
   /** Takes over a descriptor: 0 or -errno. */
   open(fd: number): number;

@@ -1,18 +1,116 @@
-// TLS that is put on a socket of this module. Node's TLS reads from the socket's handle natively, and its native
-// side is told of a failure there. A handle of ours cannot do that: it knows the TLS socket on top, and tells that.
+// TLS on a socket of this module. Node's TLS gets a handle of Node's for it, if all that was written before is sent;
+// else it reads and writes through ours, which then knows the TLS socket on top, and tells that of a failure.
+import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import { StreamHandle } from './stream-handle';
+import { systemError } from '../errors';
+import { ConnectingHandle } from './connecting-handle';
+import { nativeFor, openAs, replaceHandle } from './native-handles';
+import type { NodeHandle } from './node-internals';
+import type { HandleOwner } from './node-objects';
 
-type WrapHandle = (this: TLSSocket, wrap: unknown, handle: unknown, ...rest: unknown[]) => unknown;
+/** The native half of a TLS socket, over the handle of the connection. */
+interface SecureHandle {
+  _parent: object;
+  readStart(): number;
+  readStop(): number;
+  /** As if it had come from the connection. */
+  receive(bytes: Buffer): void;
+}
 
-/** From now on handles of this module know which TLS socket reads from them. */
+type WrapHandle = (
+  this: TLSSocket,
+  wrap: unknown,
+  handle: unknown,
+  ...rest: unknown[]
+) => SecureHandle;
+
+// TLS is set up before the connection is there: what it works with is opened then.
+function wrapConnecting(
+  socket: HandleOwner,
+  handle: ConnectingHandle,
+  wrapHandle: (handle: object) => SecureHandle,
+): SecureHandle {
+  const native = nativeFor(handle);
+  const secure = wrapHandle(native);
+  secure._parent = handle;
+  socket.once('close', () => native.close());
+  socket.prependOnceListener('connect', () => {
+    try {
+      openAs(native, handle.fd);
+    } catch (error) {
+      socket.destroy(error as Error);
+      return;
+    }
+    replaceHandle(socket, handle, native, () => {});
+    secure._parent = native;
+  });
+  return secure;
+}
+
+function wrapConnected(
+  socket: HandleOwner,
+  handle: ConnectingHandle,
+  native: NodeHandle,
+  wrapHandle: (handle: object) => SecureHandle,
+): SecureHandle {
+  const { isUnused } = handle;
+  native.reading = handle.reading;
+  let secure: SecureHandle;
+  try {
+    secure = wrapHandle(native);
+  } catch (error) {
+    native.close();
+    throw error;
+  }
+  replaceHandle(socket, handle, native, (rest, failure) => {
+    if (isUnused || socket.destroyed) return;
+    resume(secure);
+    if (rest.length > 0) secure.receive(rest);
+    if (failure < 0) socket.destroy(systemError(failure, 'read'));
+    else if (native.reading) secure.readStart();
+  });
+  if (!isUnused) pause(secure);
+  else if (native.reading) native.readStart();
+  return secure;
+}
+
+// What is received in the ring still comes before what Node reads.
+function pause(secure: SecureHandle): void {
+  secure.readStart = () => 0;
+  secure.readStop = () => 0;
+}
+
+function resume(secure: Partial<SecureHandle>): void {
+  delete secure.readStart;
+  delete secure.readStop;
+}
+
+/** A handle of Node's for a connected socket of ours, or undefined where TLS has to do with ours. */
+function openNative(handle: ConnectingHandle): NodeHandle | undefined {
+  if (!handle.canLeave || !handle.sendsAll()) return undefined;
+  const native = nativeFor(handle);
+  try {
+    openAs(native, handle.fd);
+    return native;
+  } catch {
+    return undefined; // no descriptor is left
+  }
+}
+
+/** From now on TLS takes sockets of this module so. */
 export function knowSecureSockets(): void {
   const { prototype } = TLSSocket as unknown as { prototype: { _wrapHandle?: WrapHandle } };
   const wrapHandle = prototype._wrapHandle;
   if (wrapHandle === undefined) return;
   prototype._wrapHandle = function (wrap, handle, ...rest) {
-    const result = wrapHandle.call(this, wrap, handle, ...rest);
-    if (handle instanceof StreamHandle) handle.secure = this;
-    return result;
+    const then = (used: unknown): SecureHandle => wrapHandle.call(this, wrap, used, ...rest);
+    if (!(handle instanceof ConnectingHandle && wrap instanceof Socket)) return then(handle);
+    const socket = wrap as HandleOwner;
+    if (socket.connecting) return wrapConnecting(socket, handle, then);
+    const native = openNative(handle);
+    if (native !== undefined) return wrapConnected(socket, handle, native, then);
+    const secure = then(handle);
+    handle.secure = this;
+    return secure;
   };
 }

@@ -219,6 +219,10 @@ export class SocketReception extends Reception implements Deferred {
   }
 
   protected override failed(failure: number | Error): void {
+    if (this.keepsRest) {
+      this.failure = failure;
+      return;
+    }
     if (this.stopped || !this.mustWait) {
       this.handle.receiveFailed(failure);
       return;
@@ -238,6 +242,11 @@ export class SocketReception extends Reception implements Deferred {
   /** What nobody took yet, and what comes after `stop()`, is kept for `takeRest`. */
   keepRest(): void {
     this.state |= KEEPS_REST | PAUSED;
+  }
+
+  /** What came behind the rest: -errno of a failure, or 0. */
+  get failureBehind(): number {
+    return typeof this.failure === 'number' ? this.failure : 0;
   }
 
   takeRest(): Buffer {

@@ -4,7 +4,7 @@ import * as net from 'node:net';
 import { invalidBuffer, proactorError } from '../errors';
 import { connectingHandleOf } from './bound-socket';
 import { currentContext } from './context';
-import { giveToHttp2, type OwnSocket as HandedOver } from './hand-over';
+import { giveToHttp2 } from './http2-sockets';
 import { internals, type NodeHandle, normalizeArgs, reinitialize } from './node-internals';
 import type { HandleOwner, WriteDone, WrittenChunk } from './node-objects';
 import { PipeHandle } from './pipe-handle';
@@ -152,7 +152,7 @@ own.resetAndDestroy = function () {
 Object.defineProperty(own, 'disableRenegotiation', {
   configurable: true,
   get(this: net.Socket) {
-    giveToHttp2(this as HandedOver);
+    giveToHttp2(this as HandleOwner);
     return undefined;
   },
 });

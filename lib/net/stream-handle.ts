@@ -130,7 +130,7 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
   }
 
   /** Bytes that are with the kernel. */
-  private get sent(): number {
+  protected get sent(): number {
     return this.sentBefore + (this.sender === null ? 0 : this.sender.bytes);
   }
 

@@ -1,0 +1,23 @@
+// HTTP/2 in clear on a socket of this module.
+import { ConnectingHandle } from './connecting-handle';
+import { nativeFor, openAs, replaceHandle } from './native-handles';
+import type { HandleOwner } from './node-objects';
+
+/** Called when HTTP/2 is about to take a socket. One that was in use before stays ours. */
+export function giveToHttp2(socket: HandleOwner & { _handle?: unknown }): void {
+  const { _handle: handle } = socket;
+  if (!(handle instanceof ConnectingHandle)) return;
+  if (socket.connecting) {
+    socket.prependOnceListener('connect', () => giveToHttp2(socket));
+    return;
+  }
+  if (!handle.isUnused) return;
+  const native = nativeFor(handle);
+  try {
+    openAs(native, handle.fd);
+  } catch {
+    return; // no descriptor is left
+  }
+  replaceHandle(socket, handle, native, () => {});
+  if (native.reading) native.readStart();
+}
