@@ -7,6 +7,7 @@ import { itWithFeature } from './support/features';
 import { patterned } from './support/files';
 import { receiveAll, sendAll } from './support/receive';
 import { disown, type Pair, resetOnClose, tcpPair } from './support/sockets';
+import { until } from './support/tcp-peer';
 
 const { ECANCELED, ENOBUFS, IORING_CQE_F_BUFFER, IORING_CQE_F_MORE } = constants;
 
@@ -198,6 +199,49 @@ for (const incremental of [true, false]) {
         }
         expect(Buffer.concat(received).equals(bytes)).toBe(true);
         expect(proactor.stats()).toMatchObject({ inFlight: 0, buffersProvided: 2 });
+      },
+    );
+
+    itThere(
+      'shows the kernel few of many buffers at first, and more when a receive finds none',
+      async () => {
+        const proactor = opened(16, 262144);
+        const { near, far } = await tcpPair(proactor);
+        const { buffers } = proactor;
+        const used = new Set<number>();
+        const held: number[] = [];
+        let received = 0;
+        let holds = false;
+        const receive = (): void => {
+          proactor.recvMultishot(near, buffers, 0, (result, flags) => {
+            if (result > 0) {
+              const offset = buffers.take(result, flags);
+              received += result;
+              used.add(Math.floor(offset / 262144));
+              if (holds) held.push(offset);
+              else buffers.release(offset);
+            }
+            if (result === -ENOBUFS) buffers.whenAvailable(receive);
+            else if ((flags & IORING_CQE_F_MORE) === 0 && result > 0) receive();
+          });
+        };
+        receive();
+        const piece = patterned(65536);
+        const send = async (pieces: number): Promise<void> => {
+          for (let sent = 0; sent < pieces * piece.length; ) {
+            sent += await proactor.send(far, piece, sent % piece.length);
+            if (!holds) await until('it is received', () => received === sent);
+          }
+          await until('all is received', () => received === pieces * piece.length);
+          received = 0;
+        };
+        await send(80); // 5 MiB, more than all buffers hold
+        expect(used.size).toBeLessThanOrEqual(4);
+        holds = true;
+        await send(buffers.incremental ? 40 : 12);
+        expect(used.size).toBeGreaterThan(4);
+        for (const offset of held) buffers.release(offset);
+        expect(buffers.provided).toBe(16);
       },
     );
 

@@ -165,6 +165,7 @@ export abstract class Reception implements CompletionTarget {
   protected noData(result: number): void {
     if (result === 0) this.receivedEnd();
     else if (result === -ENOBUFS) {
+      if (this.ring.buffers.widen()) return;
       this.ring.counters[COUNTER_BUFFER_EXHAUSTION]!++;
       channels.buffersExhausted.publish({ stream: this.subject });
       this.state |= WAITING_FOR_BUFFER;

@@ -5,7 +5,11 @@
 //
 //   filling --take(F_BUF_MORE)----> filling, holds + 1    (incremental: the rest is for later receives)
 //           --take(no F_BUF_MORE)-> ours, holds + 1
-//   ours    --release to 0--------> filling again
+//   ours    --release to 0--------> filling again, or spare
+//   spare   --the kernel has few--> filling
+//
+// The kernel fills them in turn. So it is shown few, which stay in the processor's cache, and as many more as receives
+// turn out to need; the one that was given back last is the next that it gets.
 import { proactorError } from '../errors';
 import { addHidden, printSummariesOf, refuseClones, type Summary } from '../inspection';
 import { tellEach } from '../tell-each';
@@ -16,6 +20,8 @@ import { Memory } from './memory';
 
 const ENTRY_BYTES = 16;
 const FILLING = 1 << 30;
+/** Bytes of buffers that the kernel is shown until a receive finds none. */
+const SHOWN_BYTES = 1 << 20;
 const TAIL_INDEX = 7; // the uint16 at byte 14 of the first entry
 
 export interface BufferRingOptions {
@@ -48,9 +54,13 @@ export class BufferRing {
   declare private readonly scarceFrom: number;
   declare private readonly holds: Int32Array;
   declare private readonly used: Int32Array; // bytes of the buffer that earlier completions took
+  declare private readonly spare: Int32Array; // buffers that the kernel was not shown: a stack
+  private spares = 0;
   private tail = 0;
   private published = 0;
-  #provided = 0;
+  private shown = 0; // buffers that the kernel has, or gets at the batch's end
+  private mostShown: number;
+  private isWidened = false; // in this batch
   /** While a batch is dispatched, buffers given back are published once, at its end. @internal */
   inBatch = false;
   #waiting: (() => void)[] = [];
@@ -71,13 +81,15 @@ export class BufferRing {
       halves: new Uint16Array(buffer, byteOffset, byteLength / 2),
       holds: new Int32Array(count),
       used: new Int32Array(count),
+      spare: Int32Array.from({ length: count }, (_, place) => count - 1 - place),
       shift: Math.log2(size),
       scarceFrom: Math.max(1, count >> 2),
       group,
       onWaiting: null,
     });
     this.memory.isLent = true;
-    for (let buffer = 0; buffer < count; buffer++) this.provide(buffer);
+    this.spares = count;
+    this.mostShown = Math.min(count, Math.max(2, SHOWN_BYTES / size));
     this.publish();
     const flags = incremental ? IOU_PBUF_RING_INC : 0;
     const registration = native.registerBufferRing(this.#entries.handle, count, group, flags);
@@ -94,12 +106,12 @@ export class BufferRing {
    * being filled is both provided and held, so there have to be two.
    */
   get scarce(): boolean {
-    return this.#provided <= this.scarceFrom;
+    return this.provided <= this.scarceFrom;
   }
 
-  /** Buffers that are wholly the kernel's to write into, or partly. */
+  /** Buffers that the kernel can still fill, wholly or partly. */
   get provided(): number {
-    return this.#provided;
+    return this.shown + this.spares;
   }
 
   /**
@@ -117,7 +129,7 @@ export class BufferRing {
     } else {
       holds[buffer] = (holds[buffer]! + 1) & ~FILLING;
       used[buffer] = 0;
-      this.#provided--;
+      this.shown--;
     }
     return (buffer << this.shift) + start;
   };
@@ -144,22 +156,25 @@ export class BufferRing {
     }
     this.holds[buffer] = holds - 1;
     if (holds !== 1) return;
-    this.provide(buffer);
+    if (this.shown < this.mostShown) this.show(buffer);
+    else this.spare[this.spares++] = buffer;
     if (!this.inBatch) this.publish();
   };
 
-  private provide(buffer: number): void {
+  private show(buffer: number): void {
     const index = this.tail & (this.count - 1);
     this.memory.writeAddress(this.words, index * 4, buffer << this.shift, this.size);
     this.words[index * 4 + 2] = this.size;
     this.halves[index * 8 + 6] = buffer;
     this.holds[buffer] = FILLING;
     this.tail++;
-    this.#provided++;
+    this.shown++;
   }
 
-  /** Shows the kernel what was given back, and lets those go on who found no buffer. @internal */
+  /** Shows the kernel as many as it is to have, and lets those go on who found no buffer. @internal */
   publish(): void {
+    this.isWidened = false;
+    while (this.shown < this.mostShown && this.spares > 0) this.show(this.spare[--this.spares]!);
     if (this.published === this.tail) return;
     this.published = this.tail;
     // Release order: the kernel reads an entry only after it saw the tail pass it.
@@ -172,10 +187,24 @@ export class BufferRing {
     }
   }
 
-  /** Calls `resume` once when buffers were given back: for a receive that ended with ENOBUFS. */
+  /**
+   * A receive found no buffer. True where the kernel was not shown all that are free: it is shown more from now on, and
+   * the receive may be initiated again. @internal
+   */
+  widen(): boolean {
+    if (this.provided === 0) return false;
+    if (this.isWidened) return true;
+    if (this.mostShown === this.count) return false;
+    this.mostShown = Math.min(this.count, 2 * this.mostShown);
+    this.isWidened = this.inBatch;
+    if (!this.inBatch) this.publish();
+    return true;
+  }
+
+  /** Calls `resume` once when there are buffers: for a receive that ended with ENOBUFS. */
   whenAvailable(resume: () => void): void {
-    // Given back meanwhile: the receive missed them by a hair.
-    if (this.#provided > 0) queueMicrotask(resume);
+    // Given back meanwhile, the receive may have missed them by a hair.
+    if (this.widen() || this.provided > 0) queueMicrotask(resume);
     else if (this.#waiting.push(resume) === 1) this.onWaiting?.(1);
   }
 
