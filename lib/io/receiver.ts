@@ -36,7 +36,7 @@ interface Reader {
 export class Receiver extends Reception {
   idle: IdleTimer | null = null;
   private readonly host: ReceiverHost;
-  private readonly highWaterMark: number;
+  readonly highWaterMark: number;
   // Made when they are first needed: a connection that is idle has neither.
   private inbound: InboundQueue | null = null;
   private chunk: Chunk | null = null;

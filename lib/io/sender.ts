@@ -45,6 +45,8 @@ export interface SenderHost {
   sendStopped(): void;
   /** Both directions are over, so that closing the descriptor says all that a shutdown would. */
   readonly receiveIsOver: boolean;
+  /** It has no work: another stream may have it. */
+  giveBackSender(sender: Sender): void;
 }
 
 // MSG_WAITALL: the kernel goes on after a short send by itself.
@@ -72,10 +74,10 @@ export class Sender implements Deferred, CompletionTarget {
   bytes = 0;
   /** While there is one, completions are wanted at once. */
   idle: IdleTimer | null = null;
-  private readonly ring: Ring;
+  readonly ring: Ring;
   private fd: number;
   private host: SenderHost;
-  private readonly highWaterMark: number;
+  private highWaterMark: number;
   private readonly queue: SendQueue;
   private callbacks: WriteCallbacks | null = null;
   private flight = IDLE;
@@ -98,16 +100,17 @@ export class Sender implements Deferred, CompletionTarget {
     this.queue = new SendQueue(this.ring);
   }
 
-  /** Nothing is written, in flight or to be told. */
-  protected get hasNoWork(): boolean {
-    const isQuiet = this.flight === IDLE && this.queue.isEmpty;
-    return isQuiet && !(this.deferred || this.isEnding || this.stopped || this.callbacks !== null);
+  // Nothing is written, in flight or to be told.
+  private get hasNoWork(): boolean {
+    if (this.flight !== IDLE || !this.queue.isEmpty || this.deferred) return false;
+    return !(this.isAttended || this.stopped || this.failure !== 0);
   }
 
   /** Begins anew on another descriptor. Only without work. */
-  protected rebind(fd: number, host: SenderHost): void {
+  rebind(fd: number, highWaterMark: number, host: SenderHost): void {
     this.fd = fd;
     this.host = host;
+    this.highWaterMark = highWaterMark;
     this.bytes = 0;
     this.isFull = false;
   }
@@ -145,16 +148,6 @@ export class Sender implements Deferred, CompletionTarget {
   /** A call was told that the peer has reset the connection, and nobody else will be. */
   get wasReset(): boolean {
     return this.failure === -ECONNRESET;
-  }
-
-  write(data: WriteData, callback: WriteCallback | undefined): boolean {
-    this.add(data);
-    return this.added(callback);
-  }
-
-  writeText(text: string, encoding: BufferEncoding, callback: WriteCallback | undefined): boolean {
-    this.addText(text, encoding);
-    return this.added(callback);
   }
 
   /** What is added goes when `added` is called. */
@@ -287,6 +280,11 @@ export class Sender implements Deferred, CompletionTarget {
   /** Initiates the send of what was written in this batch. */
   runDeferred(): void {
     this.deferred = false;
+    this.sendWritten();
+    if (this.hasNoWork) this.host.giveBackSender(this);
+  }
+
+  private sendWritten(): void {
     if (this.flight !== IDLE || this.stopped) return;
     if (this.queue.views > 0 && !this.isFull) this.sendAtOnce();
     if (this.failure !== 0) {
@@ -406,6 +404,7 @@ export class Sender implements Deferred, CompletionTarget {
       this.runCallbacks(this.bytes, undefined);
     } finally {
       if (this.isEnding) this.defer();
+      else if (this.hasNoWork) this.host.giveBackSender(this);
     }
   }
 
@@ -419,18 +418,18 @@ export class Sender implements Deferred, CompletionTarget {
     const { flight, queue } = this;
     this.flight = IDLE;
     this.isFull = false;
-    if (flight !== SENDING) {
-      this.afterFlight(this.polled(completion));
-      return;
-    }
-    if (completion >= 0) {
+    if (flight === SENDING && completion >= 0) {
       queue.cut(completion);
       this.bytes += completion;
       // All is sent, and nobody waits for that: by far the most.
-      if (queue.isEmpty && !this.isAttended && !this.stopped && this.landed === null) return;
+      if (this.hasNoWork && this.landed === null) {
+        this.host.giveBackSender(this);
+        return;
+      }
       this.idle?.touch();
     }
-    this.afterFlight(completion);
+    this.afterFlight(flight === SENDING ? completion : this.polled(completion));
+    if (this.hasNoWork) this.host.giveBackSender(this);
   }
 
   // The result of the send that was waited for.

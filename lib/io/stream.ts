@@ -2,13 +2,7 @@
 // descriptor; joins a Receiver and a Sender, and closes when both directions ended or destroy() was
 // called: cancel what is in flight, await it, then close.
 import { channels } from '../diagnostics';
-import {
-  AbortError,
-  illegalConstructor,
-  invalidArgType,
-  proactorError,
-  systemError,
-} from '../errors';
+import { AbortError, illegalConstructor, invalidArgType, systemError } from '../errors';
 import { printSummariesOf, type Summary } from '../inspection';
 import { close } from '../own-operations';
 import type { Proactor } from '../proactor';
@@ -19,21 +13,12 @@ import { checkInteger, checkMs, checkSignal } from '../validate';
 import { withResolvers } from '../with-resolvers';
 import { IdleTimer } from './idle-timer';
 import { type DataHandler, Receiver } from './receiver';
-import { Sender } from './sender';
+import type { Sender } from './sender';
+import { putSender, takeSender } from './spare-senders';
+import { destroyedError, writeAfterDestroy, writeAfterEnd } from './stream-errors';
+import type { StreamOptions } from './stream-options';
 import type { WriteCallback } from './write-callbacks';
 import { checkWriteData, type WriteData } from './write-data';
-
-/** Options of a stream. */
-export interface StreamOptions {
-  /**
-   * Bytes waiting to be sent, or received and not taken, from which on backpressure sets in; what
-   * was received and not taken exceeds it by one receive buffer at the most, but where `onData` is
-   * paused: see `pause()`. Default: 65536.
-   */
-  readonly highWaterMark?: number;
-  /** Keep sending possible after the peer ended. Default: false, the stream then ends itself. */
-  readonly allowHalfOpen?: boolean;
-}
 
 /**
  * A connected byte stream. Receiving starts when somebody consumes: `onData`, `read()` or an
@@ -56,7 +41,8 @@ export class Stream {
   readonly #fd: number;
   readonly #allowHalfOpen: boolean;
   readonly #receiver: Receiver;
-  readonly #sender: Sender;
+  #sender: Sender | null = null; // there while there is something to send, and from its end on
+  #sentBefore = 0; // by senders that were given back
   #idle: IdleTimer | null = null;
   #endWaiters: ((error?: Error) => void)[] | null = null;
   #error: Error | undefined;
@@ -75,7 +61,6 @@ export class Stream {
     this.#fd = fd;
     this.#allowHalfOpen = allowHalfOpen;
     this.#receiver = new Receiver(proactor.ring, fd, highWaterMark, this);
-    this.#sender = new Sender(proactor.ring, fd, highWaterMark, this);
     proactor.own(this);
     proactor.ring.descriptors.add(fd);
   }
@@ -162,7 +147,7 @@ export class Stream {
 
   /** @internal */
   receiveEnded(): void {
-    if (!this.#allowHalfOpen && !this.#sender.ending) this.#sender.end();
+    if (!this.#allowHalfOpen && !this.#ending) this.#neededSender().end();
     try {
       this.onEnd?.();
     } finally {
@@ -181,8 +166,27 @@ export class Stream {
   }
 
   /** @internal */
-  get sending(): Sender {
+  get sending(): Sender | null {
     return this.#sender;
+  }
+
+  /** @internal */
+  giveBackSender(sender: Sender): void {
+    this.#sentBefore += sender.bytes;
+    this.#sender = null;
+    putSender(sender);
+  }
+
+  #neededSender(): Sender {
+    if (this.#sender !== null) return this.#sender;
+    const { ring } = this.proactor;
+    this.#sender = takeSender(ring, this.#fd, this.#receiver.highWaterMark, this);
+    this.#sender.idle = this.#idle;
+    return this.#sender;
+  }
+
+  get #ending(): boolean {
+    return this.#sender?.ending === true;
   }
 
   /** @internal */
@@ -220,14 +224,18 @@ export class Stream {
 
   /** Bytes sent so far: that are with the kernel. */
   get bytesWritten(): number {
-    this.#sender.hasten();
-    return this.#sender.bytes;
+    this.#sender?.hasten();
+    return this.#sent;
+  }
+
+  get #sent(): number {
+    return this.#sentBefore + (this.#sender?.bytes ?? 0);
   }
 
   /** Bytes written and not sent yet. */
   get writableLength(): number {
-    this.#sender.hasten();
-    return this.#sender.queued;
+    this.#sender?.hasten();
+    return this.#sender?.queued ?? 0;
   }
 
   /**
@@ -242,10 +250,11 @@ export class Stream {
    * ERR_INVALID_ARG_TYPE; ERR_PROACTOR_CHUNK_RETURNED. Nothing is written then.
    */
   write(data: WriteData, callback?: WriteCallback): boolean {
-    if (this.#destroyed || this.#sender.ending || callback !== undefined) {
-      this.#checkWritable(callback);
-    }
-    return this.#sender.write(data, callback);
+    if (this.#destroyed || callback !== undefined) this.#checkWritable(callback);
+    const sender = this.#neededSender();
+    if (sender.ending) throw writeAfterEnd();
+    sender.add(data);
+    return sender.added(callback);
   }
 
   /**
@@ -258,7 +267,9 @@ export class Stream {
     if (typeof text !== 'string') throw invalidArgType('text', 'of type string', text);
     if (!Buffer.isEncoding(encoding))
       throw invalidArgType('encoding', 'a known encoding', encoding);
-    return this.#sender.writeText(text, encoding, callback);
+    const sender = this.#neededSender();
+    sender.addText(text, encoding);
+    return sender.added(callback);
   }
 
   /**
@@ -285,13 +296,8 @@ export class Stream {
   }
 
   #checkWritable(callback: WriteCallback | undefined): void {
-    if (this.#destroyed) {
-      throw (
-        this.#error ??
-        proactorError('ERR_STREAM_DESTROYED', 'Cannot write after a stream was destroyed')
-      );
-    }
-    if (this.#sender.ending) throw proactorError('ERR_STREAM_WRITE_AFTER_END', 'write after end');
+    if (this.#destroyed) throw this.#error ?? writeAfterDestroy();
+    if (this.#ending) throw writeAfterEnd();
     if (callback !== undefined && typeof callback !== 'function') {
       throw invalidArgType('callback', 'of type function', callback);
     }
@@ -306,9 +312,9 @@ export class Stream {
    */
   end(data?: WriteData): Promise<void> {
     if (data !== undefined) this.write(data);
-    if (this.#sender.ended) return Promise.resolve();
-    if (!this.#destroyed && !this.#sender.ending) {
-      this.#sender.end();
+    if (this.#sender?.ended) return Promise.resolve();
+    if (!this.#destroyed && !this.#ending) {
+      this.#neededSender().end();
       this.#receiver.watchForEnd();
     }
     const ended = new Promise<void>((resolve, reject) => {
@@ -350,7 +356,7 @@ export class Stream {
     this.#error = error;
     this.#idle?.stop();
     this.#receiver.stop();
-    this.#sender.stop();
+    this.#sender?.stop();
     this.#closeWhenIdle();
     return this;
   }
@@ -382,13 +388,13 @@ export class Stream {
   }
 
   #closeWhenEnded(): void {
-    if (this.#receiver.toldEnd && this.#sender.ended) this.destroy();
+    if (this.#receiver.toldEnd && this.#sender?.ended) this.destroy();
   }
 
   // Only when the kernel is done with the descriptor: closing it earlier would let late data land
   // in its successor.
   #closeWhenIdle(): void {
-    if (this.#closing || this.#receiver.inFlight || this.#sender.inFlight) return;
+    if (this.#closing || this.#receiver.inFlight || this.#sender?.inFlight) return;
     this.#closing = true;
     const { ring } = this.proactor;
     // From here on the operation's to close. Were it the other way round, a worker that is
@@ -419,7 +425,7 @@ export class Stream {
     channels.streamClose.publish({ stream: this, error });
     this.#resolveClosed?.();
     try {
-      this.#sender.finish(unsent);
+      this.#sender?.finish(unsent);
     } finally {
       this.onClose?.(error);
     }
@@ -441,7 +447,8 @@ export class Stream {
       idleMs === 0 || this.#destroyed
         ? null
         : new IdleTimer(this.proactor.ring, idleMs, () => this.onTimeout?.());
-    this.#idle = this.#receiver.idle = this.#sender.idle = idle;
+    this.#idle = this.#receiver.idle = idle;
+    if (this.#sender !== null) this.#sender.idle = idle;
     return this;
   }
 
@@ -469,8 +476,8 @@ export class Stream {
       state: this.#state,
       fd: this.#isClosed ? undefined : this.#fd,
       bytesRead: this.#receiver.bytes,
-      bytesWritten: this.#sender.bytes,
-      writableLength: this.#sender.queued,
+      bytesWritten: this.#sent,
+      writableLength: this.#sender?.queued ?? 0,
       isPaused: this.#receiver.paused,
     };
   }
@@ -479,15 +486,11 @@ export class Stream {
   get #state(): string {
     if (this.#isClosed) return 'closed';
     if (this.#destroyed) return 'closing';
-    if (this.#sender.ending) return 'readOnly';
+    if (this.#ending) return 'readOnly';
     return this.#receiver.toldEnd ? 'writeOnly' : 'open';
   }
 
   static {
     printSummariesOf(Stream);
   }
-}
-
-function destroyedError(): Error {
-  return proactorError('ERR_STREAM_DESTROYED', 'The stream was destroyed before this was sent');
 }

@@ -4,7 +4,7 @@ import { addon } from '../ring/binding';
 import * as kernel from '../ring/kernel';
 import { ADDRESS_BYTES, decodeAddress, type SocketAddress } from '../socket-address';
 import { checkBoolean, checkInteger, checkMs } from '../validate';
-import type { StreamOptions } from './stream';
+import type { StreamOptions } from './stream-options';
 
 /** Options of a TCP socket. */
 export interface TcpSocketOptions extends StreamOptions {

@@ -5,7 +5,6 @@ import { checkProactor, Proactor } from '../proactor';
 import { addon } from '../ring/binding';
 import { nowMs } from '../timers';
 import { outside } from './async-context';
-import type { SocketSender } from './socket-sender';
 
 /**
  * Freed memory of up to twice this size stays with the process. Sockets get their bytes in buffers of up
@@ -22,9 +21,6 @@ export const LARGE_BYTES = 32768;
 /** What a socket gets at a time. Larger buffers are mapped by the C library one by one, and cost page faults. */
 export const PIECE_BYTES = 65536;
 
-/** Senders without work that are kept for the next write. */
-const SPARE_SENDERS_MAX = 256;
-
 /** How long an exit of the process waits for sends that an I/O thread has in flight, with more behind them. */
 const EXIT_MS = 1000;
 
@@ -36,13 +32,12 @@ export class Context {
   declare private readonly received: Uint8Array;
   declare private piece: Buffer | undefined; // that the next read fills
   private keepsFreed = false;
-  declare private readonly spare: SocketSender[];
 
   constructor(proactor: Proactor) {
     this.proactor = proactor;
     const { buffer, byteOffset, byteLength } = proactor.buffers.memory.bytes;
     const received = new Uint8Array(buffer, byteOffset, byteLength);
-    addHidden(this, { received, piece: undefined, spare: [] });
+    addHidden(this, { received, piece: undefined });
   }
 
   /** A copy of received bytes. */
@@ -70,15 +65,6 @@ export class Context {
     if (this.keepsFreed) return;
     this.keepsFreed = true;
     Buffer.allocUnsafeSlow(KEPT_BYTES); // dropped at once
-  }
-
-  /** A sender without work, if one is kept. */
-  takeSender(): SocketSender | undefined {
-    return this.spare.pop();
-  }
-
-  putSender(sender: SocketSender): void {
-    if (this.spare.length < SPARE_SENDERS_MAX) this.spare.push(sender);
   }
 }
 

@@ -1,18 +1,13 @@
-// The sending half of a socket's handle. An idle socket has none: whoever has nothing more to send gives
-// it back, and the next write takes it, whichever socket's that is.
+// What a socket is told of what its sender sends, or could not send.
 import type { Duplex } from 'node:stream';
-import { Sender } from '../io/sender';
+import type { Sender } from '../io/sender';
 import { ECONNRESET, EPIPE } from '../ring/kernel';
 import { inThisContext } from './async-context';
-import type { Context } from './context';
 import { internals, nodeMajor } from './node-internals';
 import type { HandleOwner, WriteDone } from './node-objects';
-import type { StreamHandle } from './stream-handle';
 
 // Node 20 tells a write of a destroyed socket of no failure.
 const hidesErrors = nodeMajor < 22;
-
-const UNBOUNDED = 0x7fffffff; // backpressure is the socket's own matter
 
 /** Whether a failure says that the peer has reset the connection. The receive tells that: node:net reads first. */
 export function isReset(failure: number | Error): boolean {
@@ -20,7 +15,7 @@ export function isReset(failure: number | Error): boolean {
 }
 
 /** Destroys a socket with an error, of which the writes that wait in its sender are told before. */
-export function failWith(error: Error, owner: Duplex, sender: SocketSender | null): void {
+export function failWith(error: Error, owner: Duplex, sender: Sender | null): void {
   try {
     sender?.tellFailure(error);
   } finally {
@@ -28,43 +23,15 @@ export function failWith(error: Error, owner: Duplex, sender: SocketSender | nul
   }
 }
 
-export class SocketSender extends Sender {
-  private handle: StreamHandle;
-
-  private constructor(context: Context, fd: number, handle: StreamHandle) {
-    super(context.proactor.ring, fd, UNBOUNDED, handle);
-    this.handle = handle;
-  }
-
-  static for(context: Context, fd: number, handle: StreamHandle): SocketSender {
-    const spare = context.takeSender();
-    if (spare === undefined) return new SocketSender(context, fd, handle);
-    spare.rebind(fd, handle);
-    spare.handle = handle;
-    return spare;
-  }
-
-  /** Tells a socket once all that it wrote is sent. */
-  tellSocket(owner: HandleOwner, done: WriteDone): void {
-    owner[internals.lastWriteQueueSize] = this.queued;
-    const finish = (error?: Error): void => {
-      if (!owner.destroyed) {
-        owner[internals.lastWriteQueueSize] = 0;
-        owner._unrefTimer();
-      }
-      done(owner.destroyed && hidesErrors ? undefined : error);
-    };
-    this.whenAllSent(inThisContext('WRITEWRAP', finish));
-  }
-
-  override complete(result: number): void {
-    super.complete(result);
-    if (this.hasNoWork) this.handle.giveBackSender(this);
-  }
-
-  // All was sent at once.
-  override runDeferred(): void {
-    super.runDeferred();
-    if (this.hasNoWork) this.handle.giveBackSender(this);
-  }
+/** Tells a socket once all that it wrote is sent. */
+export function tellSocket(sender: Sender, owner: HandleOwner, done: WriteDone): void {
+  owner[internals.lastWriteQueueSize] = sender.queued;
+  const finish = (error?: Error): void => {
+    if (!owner.destroyed) {
+      owner[internals.lastWriteQueueSize] = 0;
+      owner._unrefTimer();
+    }
+    done(owner.destroyed && hidesErrors ? undefined : error);
+  };
+  sender.whenAllSent(inThisContext('WRITEWRAP', finish));
 }

@@ -4,11 +4,12 @@
 //
 //   kernel -> SocketReception -> deliver -> socket.push()             the usual way
 //                                       -> readBuffer() -> native    TLS, HTTP, `onread`
-//   socket._write() -> write, TLS and HTTP -> onwrite -> SocketSender -> kernel
+//   socket._write() -> write, TLS and HTTP -> onwrite -> Sender -> kernel
 import { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { systemError } from '../errors';
 import type { Sender, SenderHost } from '../io/sender';
+import { putSender, takeSender } from '../io/spare-senders';
 import { mostBytesOf } from '../io/write-data';
 import { close } from '../own-operations';
 import { addon } from '../ring/binding';
@@ -20,7 +21,7 @@ import { HandleBase } from './handle-base';
 import { internals, ownerOf } from './node-internals';
 import type { HandleOwner, Request, WriteDone, WrittenChunk } from './node-objects';
 import { SocketReception } from './socket-reception';
-import { failWith, isReset, SocketSender } from './socket-sender';
+import { failWith, isReset, tellSocket } from './socket-sender';
 import { UserBuffer } from './user-buffer';
 
 /**
@@ -28,6 +29,7 @@ import { UserBuffer } from './user-buffer';
  * 64 KiB with what frames it, and others before it.
  */
 const TAKEN_MAX = 131072;
+const UNBOUNDED = 0x7fffffff; // backpressure is the socket's own matter
 /** How long what was taken may wait for a peer that does not read, once its socket was destroyed. */
 const LINGER_MS = 30_000;
 
@@ -186,8 +188,8 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
     this.finishWriting(sender, done);
   }
 
-  private neededSender(): SocketSender {
-    this.sender ??= SocketSender.for(this.context, this.descriptor, this);
+  private neededSender(): Sender {
+    this.sender ??= takeSender(this.context.proactor.ring, this.descriptor, UNBOUNDED, this);
     return this.sender;
   }
 
@@ -196,14 +198,14 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
   }
 
   /** It has nothing more to send. @internal */
-  giveBackSender(sender: SocketSender): void {
+  giveBackSender(sender: Sender): void {
     this.sentBefore += sender.bytes;
     this.sender = null;
-    this.context.putSender(sender);
+    putSender(sender);
   }
 
   // Whether all that was added is as good as sent: with the kernel, or the sender's alone.
-  private take(sender: SocketSender): boolean {
+  private take(sender: Sender): boolean {
     sender.added(undefined);
     if (this.context.exitsByMs > 0) sender.sendNow(this.context.exitsByMs);
     if (!sender.takeOver(TAKEN_MAX)) return false;
@@ -211,12 +213,12 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
     return true;
   }
 
-  private finishWriting(sender: SocketSender, done: WriteDone): void {
+  private finishWriting(sender: Sender, done: WriteDone): void {
     if (this.take(sender)) {
       done();
       return;
     }
-    sender.tellSocket(this.owner!, done);
+    tellSocket(sender, this.owner!, done);
   }
 
   /** Ends sending, after all that was written; tells through `request`. */
@@ -294,7 +296,7 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
     setImmediate(() => this.tellClosed());
   }
 
-  private linger(sender: SocketSender): void {
+  private linger(sender: Sender): void {
     const timer = setTimeout(() => sender.stop(), LINGER_MS).unref();
     sender.whenSent(this.takenTo - this.sentBefore, () => {
       clearTimeout(timer);

@@ -97,6 +97,8 @@ export class Ring {
     }
   };
   private readonly deferred = new DeferredList();
+  /** Those of streams that wait for a write (lib/io/spare-senders.ts). */
+  readonly spareSenders: object[] = [];
 
   constructor(addon: NativeAddon, options: RingOptions) {
     this.#addon = addon;
