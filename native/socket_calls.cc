@@ -43,8 +43,8 @@ int ListenSocket(int fd, int backlog) { return ResultOf(listen(fd, backlog)); }
 
 int ShutdownSocket(int fd, int how) { return ResultOf(shutdown(fd, how)); }
 
-int TrySend(int fd, const void* data, size_t length) {
-  return ResultOf(static_cast<int>(send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)));
+int TrySend(int fd, const void* data, size_t length, int flags) {
+  return ResultOf(static_cast<int>(send(fd, data, length, flags | MSG_DONTWAIT | MSG_NOSIGNAL)));
 }
 
 int TrySendSeveral(int fd, const iovec* pieces, size_t count) {

@@ -105,7 +105,8 @@ int ThreadDispatcher::Perform(uint32_t tail) {
   const auto* entries = static_cast<const io_uring_sqe*>(submissions_->base());
   const io_uring_sqe& entry = entries[(tail - 1) & submission_mask_];
   if (entry.opcode == IORING_OP_CLOSE) return CloseDescriptor(entry.fd);
-  return TrySend(entry.fd, reinterpret_cast<const void*>(entry.addr), entry.len);
+  const auto* data = reinterpret_cast<const void*>(entry.addr);
+  return TrySend(entry.fd, data, entry.len, static_cast<int>(entry.op_flags));
 }
 
 void ThreadDispatcher::BeginDispatch() { control_.Set(kProcessor, sched_getcpu()); }
