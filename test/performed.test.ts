@@ -1,13 +1,15 @@
 // Sends that need not go through the ring: in thread dispatch the JavaScript thread performs them itself while the I/O
 // thread sleeps. Nobody may be able to tell, on either dispatcher.
 import { expect, it } from '@jest/globals';
-import { constants } from 'proactor';
+import { constants, TcpStream } from 'proactor';
 import { addon as maybeAddon } from '#lib/ring/binding';
+import { runProgram } from './support/child';
 import { completionOf, delay } from './support/completions';
 import { describeEach } from './support/dispatchers';
-import { tcpPair } from './support/sockets';
+import { amount } from './support/pace';
+import { listener, own, tcpPair } from './support/sockets';
 
-const _addon = maybeAddon!;
+const addon = maybeAddon!;
 const MSG_OOB = 1;
 const MSG_DONTWAIT = 0x40;
 // Until the I/O thread sleeps.
@@ -26,5 +28,74 @@ describeEach('a send while nothing else is initiated', (dispatcher) => {
       proactor.recv(far, Buffer.alloc(1), 0, 1, MSG_DONTWAIT, handler),
     );
     expect(result).toBe(-constants.EAGAIN);
+  });
+
+  // What a socket takes of a send that asks for all of it is performed, and the I/O thread does the rest. The end of that
+  // may be seen before it is dispatched.
+  it('is counted once where it was performed in part', async () => {
+    const proactor = open();
+    const { fd, port } = listener();
+    const stream = await TcpStream.connect(proactor, { host: '127.0.0.1', port });
+    const far = own(await proactor.accept(fd));
+    let written = 0;
+    let received = 0;
+    let wrong = 0;
+    const write = (words: number): void => {
+      const numbers = Uint32Array.from({ length: words }, (_, i) => written / 4 + i);
+      written += numbers.byteLength;
+      stream.write(numbers);
+    };
+    const room = Buffer.alloc(65_536);
+    let rest = Buffer.alloc(0);
+    const receive = (): void => {
+      for (let got = addon.tryReceive(far, room); got > 0; got = addon.tryReceive(far, room)) {
+        const bytes = Buffer.concat([rest, room.subarray(0, got)]);
+        const end = bytes.length & ~3;
+        for (let at = 0; at < end; at += 4, received += 4) {
+          if (bytes.readUInt32LE(at) !== received / 4) wrong++;
+        }
+        rest = bytes.subarray(end);
+      }
+    };
+    for (let round = 0; round < amount(4); round++) {
+      while (proactor.stats().inFlight === 0) {
+        write(3750 + round);
+        await delay(1);
+      }
+      // The rest is sent, and what tells of it not dispatched.
+      for (let i = 0; i < 5; i++) {
+        receive();
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 3);
+      }
+      write(25_000);
+      while (received < written && wrong === 0) {
+        receive();
+        await delay(1);
+      }
+      expect([received, wrong]).toEqual([written, 0]);
+    }
+    stream.destroy();
+  });
+
+  it('does not hold up the end of a process that ends a socket', async () => {
+    const ended = await runProgram(dispatcher, async ({ open: openOne, require }) => {
+      const { once } = require('node:events') as typeof import('node:events');
+      const net = require('proactor/net') as typeof import('proactor/net');
+      net.useProactor(openOne());
+      const server = net.createServer({ allowHalfOpen: true }, (peer) => void peer.resume());
+      await once(server.listen(0, '127.0.0.1'), 'listening');
+      const { port } = server.address() as import('node:net').AddressInfo;
+      const socket = net.connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      socket.end('the end');
+      await new Promise((resolve) => process.nextTick(resolve));
+      await null;
+      await null;
+      const start = performance.now();
+      process.on('exit', () => console.log(performance.now() - start < 500 ? 'at once' : 'late'));
+      process.exit();
+    });
+    expect(ended).toMatchObject({ code: 0, stdout: 'at once\n' });
   });
 });

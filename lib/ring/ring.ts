@@ -340,6 +340,7 @@ export class Ring {
     this.#countedTail = (this.#countedTail - 1) | 0;
     const complete = (): void => {
       if (this.#closed) return; // it was completed with all others
+      this.handlers.performed.delete(slot);
       this.control[IN_FLIGHT]!--;
       this.counters[COUNTER_COMPLETIONS]!++;
       try {

@@ -147,6 +147,7 @@ export class Submissions {
       return undefined;
     }
     control[SUBMISSION_TAIL] = (tail - 1) | 0;
+    handlers.performed.set(entry.slotAt(at), result);
     return result;
   }
 
