@@ -4,10 +4,10 @@ import { expect, it } from '@jest/globals';
 import { constants, TcpStream } from 'proactor';
 import { addon as maybeAddon } from '#lib/ring/binding';
 import { runProgram } from './support/child';
-import { completionOf, delay } from './support/completions';
+import { completionOf, delay, Recorder } from './support/completions';
 import { describeEach } from './support/dispatchers';
 import { amount } from './support/pace';
-import { listener, own, tcpPair } from './support/sockets';
+import { listener, own, tcpPair, udpSocket } from './support/sockets';
 
 const addon = maybeAddon!;
 const MSG_OOB = 1;
@@ -28,6 +28,44 @@ describeEach('a send while nothing else is initiated', (dispatcher) => {
       proactor.recv(far, Buffer.alloc(1), 0, 1, MSG_DONTWAIT, handler),
     );
     expect(result).toBe(-constants.EAGAIN);
+  });
+
+  it('leaves no deferred completion behind that nothing else will bring', async () => {
+    const proactor = open();
+    const [one, two] = [await tcpPair(proactor), await tcpPair(proactor)];
+    const received = new Recorder();
+    proactor.deferCompletion();
+    proactor.recv(one.far, Buffer.alloc(1), 0, 1, 0, received.handler);
+    await delay(ASLEEP_MS);
+    // While this is in flight the other completion would be held back, and then not any more.
+    await completionOf((handler) => proactor.send(two.near, Buffer.from('y'), 0, 1, 0, handler));
+    expect(addon.trySend(one.near, Buffer.from('z'))).toBe(1);
+    await received.reach(1);
+    expect(received.results).toEqual([1]);
+  });
+
+  it('lets the event loop turn where each is initiated by the one before', async () => {
+    const proactor = open();
+    const [from, to] = [udpSocket(), udpSocket()];
+    await proactor.connect(from.fd, { address: '127.0.0.1', port: to.port });
+    await delay(ASLEEP_MS);
+    let goesOn = true;
+    const giveUpAt = performance.now() + 2000;
+    const last = new Promise<void>((resolve) => {
+      const again = (): void => {
+        if (!goesOn || performance.now() > giveUpAt) {
+          resolve();
+          return;
+        }
+        proactor.deferCompletion();
+        proactor.send(from.fd, Buffer.from('x'), 0, 1, 0, again);
+      };
+      again();
+    });
+    await delay(10);
+    expect(performance.now()).toBeLessThan(giveUpAt);
+    goesOn = false;
+    await last;
   });
 
   // What a socket takes of a send that asks for all of it is performed, and the I/O thread does the rest. The end of that

@@ -346,11 +346,16 @@ export class Ring {
       try {
         this.complete(slot, generation, result, 0);
       } finally {
-        if (!this.dispatching) this.reference.update();
+        if (!this.dispatching) {
+          this.quietOnes.update();
+          this.reference.update();
+        }
       }
     };
-    // Whoever waits for it is told when the loop has turned, as if it had come from the thread.
-    if ((generation & QUIET) !== 0 && result >= 0) complete();
+    // Whoever waits for it is told when the loop has turned, as if it had come from the thread; and so is a
+    // program that does not, for what its handler initiates may be performed here, too, and so on.
+    const isOurs = typeof this.handlers.handlers[slot] !== 'function';
+    if (isOurs && (generation & QUIET) !== 0 && result >= 0) complete();
     else setImmediate(complete);
     return true;
   }
@@ -484,10 +489,7 @@ export class Ring {
     this.#addon.closeDescriptor(fd);
   }
 
-  /**
-   * Ends the ring; `closed` is called with the number of operations that the kernel did not give
-   * back.
-   */
+  /** Ends the ring; `closed` is told how many operations the kernel did not give back. */
   close(drainMs: number, closed: (leaked: number) => void): void {
     this.refuse();
     this.#closed = true;
