@@ -1,7 +1,8 @@
 // Sends that need not go through the ring: in thread dispatch the JavaScript thread performs them itself while the I/O
 // thread sleeps. Nobody may be able to tell, on either dispatcher.
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, it } from '@jest/globals';
-import { constants, TcpStream } from 'proactor';
+import { constants, Proactor, TcpStream } from 'proactor';
 import { addon as maybeAddon } from '#lib/ring/binding';
 import { runProgram } from './support/child';
 import { completionOf, delay, Recorder } from './support/completions';
@@ -113,6 +114,29 @@ describeEach('a send while nothing else is initiated', (dispatcher) => {
       expect([received, wrong]).toEqual([written, 0]);
     }
     stream.destroy();
+  });
+
+  it('is told of in the context in which the proactor was made', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const proactor = storage.run('maker', () => open());
+    const { near } = await tcpPair(proactor);
+    await delay(ASLEEP_MS);
+    const seen = await new Promise((resolve) => {
+      const tell = (): void => resolve(storage.getStore());
+      storage.run('initiator', () => proactor.send(near, Buffer.from('x'), 0, 1, 0, tell));
+    });
+    expect(seen).toBe('maker');
+  });
+
+  it('is not said to be cancelled where it was performed before the end', async () => {
+    const proactor = new Proactor({ ...dispatcher.options, disposeTimeoutMs: 0 });
+    const { near, far } = await tcpPair(proactor);
+    await delay(ASLEEP_MS);
+    const sent = completionOf((handler) => proactor.send(near, Buffer.from('x'), 0, 1, 0, handler));
+    await null;
+    await proactor.dispose();
+    const received = Math.max(0, addon.tryReceive(far, Buffer.alloc(1)));
+    expect((await sent).result).toBe(received === 1 ? 1 : -constants.ECANCELED);
   });
 
   it('does not hold up the end of a process that ends a socket', async () => {

@@ -129,15 +129,16 @@ export class HandlerTable {
   }
 
   /**
-   * Frees all slots in use, and completes their operations with `result`. For a ring that is closed:
-   * the memory that they were given is abandoned.
+   * Frees all slots in use, and completes their operations with `result`, unless they have one. For a ring
+   * that is closed: the memory that they were given is abandoned.
    */
   completeAll(result: number): void {
     for (const [slot, completer] of this.handlers.entries()) {
       if (completer === null) continue;
       this.giveBack(slot);
       // Each in a turn of its own: one that throws is reported, the others are called all the same.
-      queueMicrotask(() => tell(completer, result, 0));
+      const final = this.performed.get(slot) ?? result;
+      queueMicrotask(() => tell(completer, final, 0));
     }
   }
 

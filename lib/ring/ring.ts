@@ -356,7 +356,7 @@ export class Ring {
     // program that does not, for what its handler initiates may be performed here, too, and so on.
     const isOurs = typeof this.handlers.handlers[slot] !== 'function';
     if (isOurs && (generation & QUIET) !== 0 && result >= 0) complete();
-    else setImmediate(complete);
+    else submissions.completeLater(complete);
     return true;
   }
 
