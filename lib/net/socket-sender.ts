@@ -6,11 +6,15 @@ import { ECONNRESET, EPIPE } from '../ring/kernel';
 import { inThisContext } from './async-context';
 import type { Context } from './context';
 import { internals, nodeMajor } from './node-internals';
-import type { HandleOwner, WriteDone } from './node-objects';
+import type { HandleOwner, WriteDone, WrittenChunk } from './node-objects';
 import type { StreamHandle } from './stream-handle';
 
 // Node 20 tells a write of a destroyed socket of no failure.
 const hidesErrors = nodeMajor < 22;
+
+interface Buffering {
+  readonly writableBuffer: readonly WrittenChunk[];
+}
 
 const UNBOUNDED = 0x7fffffff; // backpressure is the socket's own matter
 
@@ -30,6 +34,7 @@ export function failWith(error: Error, owner: Duplex, sender: SocketSender | nul
 
 export class SocketSender extends Sender {
   private handle: StreamHandle;
+  private waiting: HandleOwner | null = null; // to be told
 
   private constructor(context: Context, fd: number, handle: StreamHandle) {
     super(context.proactor.ring, fd, UNBOUNDED, handle);
@@ -47,7 +52,9 @@ export class SocketSender extends Sender {
   /** Tells a socket once all that it wrote is sent. */
   tellSocket(owner: HandleOwner, done: WriteDone): void {
     owner[internals.lastWriteQueueSize] = this.queued;
+    this.waiting = owner;
     const finish = (error?: Error): void => {
+      this.waiting = null;
       if (!owner.destroyed) {
         owner[internals.lastWriteQueueSize] = 0;
         owner._unrefTimer();
@@ -55,6 +62,19 @@ export class SocketSender extends Sender {
       done(owner.destroyed && hidesErrors ? undefined : error);
     };
     this.whenAllSent(inThisContext('WRITEWRAP', finish));
+  }
+
+  // As the process exits, what the socket keeps until it is told goes, too: it will not be told any more.
+  override sendNow(untilMs: number): void {
+    super.sendNow(untilMs);
+    const { waiting } = this;
+    if (untilMs === 0 || waiting === null || waiting.writableCorked > 0) return;
+    this.waiting = null;
+    for (const { chunk, encoding } of (waiting as unknown as Buffering).writableBuffer) {
+      if (typeof chunk === 'string') this.addText(chunk, encoding);
+      else this.add(chunk);
+    }
+    super.sendNow(untilMs);
   }
 
   override complete(result: number): void {
