@@ -39,6 +39,13 @@ int IsReadable(int fd) {
   return result < 0 && errno == EAGAIN ? 0 : 1;
 }
 
+bool ClosesAtOnce(int fd) {
+  linger value{};
+  socklen_t length = sizeof(value);
+  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &value, &length) != 0) return false;
+  return value.l_onoff == 0 || value.l_linger == 0;
+}
+
 int ListenSocket(int fd, int backlog) { return ResultOf(listen(fd, backlog)); }
 
 int ShutdownSocket(int fd, int how) { return ResultOf(shutdown(fd, how)); }

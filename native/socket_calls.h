@@ -20,6 +20,8 @@ int ListenSocket(int fd, int backlog);
 int DuplicateSocket(int fd);
 // Whether something can be received at once, be it an end or an error: 1 or 0.
 int IsReadable(int fd);
+// Whether closing it waits for nothing: a socket that does not linger. A file may have to be written back.
+bool ClosesAtOnce(int fd);
 // SHUT_RD, SHUT_WR or SHUT_RDWR; a listening socket gives its address up.
 int ShutdownSocket(int fd, int how);
 // What the socket takes at once, without waiting: -EAGAIN if nothing.

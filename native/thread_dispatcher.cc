@@ -104,7 +104,9 @@ int ThreadDispatcher::Perform(uint32_t tail) {
   if (taken != control_.Get(kPublishedTail) || !ring_->has_submitted_all()) return -EAGAIN;
   const auto* entries = static_cast<const io_uring_sqe*>(submissions_->base());
   const io_uring_sqe& entry = entries[(tail - 1) & submission_mask_];
-  if (entry.opcode == IORING_OP_CLOSE) return CloseDescriptor(entry.fd);
+  if (entry.opcode == IORING_OP_CLOSE) {
+    return ClosesAtOnce(entry.fd) ? CloseDescriptor(entry.fd) : -EAGAIN;
+  }
   const auto* data = reinterpret_cast<const void*>(entry.addr);
   return TrySend(entry.fd, data, entry.len, static_cast<int>(entry.op_flags));
 }

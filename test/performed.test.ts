@@ -8,7 +8,7 @@ import { runProgram } from './support/child';
 import { completionOf, delay, Recorder } from './support/completions';
 import { describeEach } from './support/dispatchers';
 import { amount } from './support/pace';
-import { listener, own, tcpPair, udpSocket } from './support/sockets';
+import { disown, listener, own, tcpPair, udpSocket } from './support/sockets';
 
 const addon = maybeAddon!;
 const MSG_OOB = 1;
@@ -137,6 +137,22 @@ describeEach('a send while nothing else is initiated', (dispatcher) => {
     await proactor.dispose();
     const received = Math.max(0, addon.tryReceive(far, Buffer.alloc(1)));
     expect((await sent).result).toBe(received === 1 ? 1 : -constants.ECANCELED);
+  });
+
+  it('holds nobody up where a close has to wait', async () => {
+    // Loop dispatch has no other thread that could.
+    if (dispatcher.options.dispatch === 'loop') return;
+    const proactor = open();
+    const { near } = await tcpPair(proactor);
+    while (addon.trySend(near, Buffer.alloc(65_536)) > 0);
+    expect(addon.setLinger(near, true, 1)).toBe(0);
+    await delay(ASLEEP_MS);
+    const start = performance.now();
+    const closed = proactor.close(disown(near));
+    await delay(10);
+    expect(performance.now() - start).toBeLessThan(800);
+    await closed;
+    expect(performance.now() - start).toBeGreaterThan(800);
   });
 
   it('does not hold up the end of a process that ends a socket', async () => {
