@@ -39,12 +39,19 @@ int IsReadable(int fd) {
   return result < 0 && errno == EAGAIN ? 0 : 1;
 }
 
+bool ClosesAtOnce(int fd) {
+  linger value{};
+  socklen_t length = sizeof(value);
+  if (getsockopt(fd, SOL_SOCKET, SO_LINGER, &value, &length) != 0) return false;
+  return value.l_onoff == 0 || value.l_linger == 0;
+}
+
 int ListenSocket(int fd, int backlog) { return ResultOf(listen(fd, backlog)); }
 
 int ShutdownSocket(int fd, int how) { return ResultOf(shutdown(fd, how)); }
 
-int TrySend(int fd, const void* data, size_t length) {
-  return ResultOf(static_cast<int>(send(fd, data, length, MSG_DONTWAIT | MSG_NOSIGNAL)));
+int TrySend(int fd, const void* data, size_t length, int flags) {
+  return ResultOf(static_cast<int>(send(fd, data, length, flags | MSG_DONTWAIT | MSG_NOSIGNAL)));
 }
 
 int TrySendSeveral(int fd, const iovec* pieces, size_t count) {

@@ -20,10 +20,12 @@ int ListenSocket(int fd, int backlog);
 int DuplicateSocket(int fd);
 // Whether something can be received at once, be it an end or an error: 1 or 0.
 int IsReadable(int fd);
+// Whether closing it waits for nothing: a socket that does not linger. A file may have to be written back.
+bool ClosesAtOnce(int fd);
 // SHUT_RD, SHUT_WR or SHUT_RDWR; a listening socket gives its address up.
 int ShutdownSocket(int fd, int how);
 // What the socket takes at once, without waiting: -EAGAIN if nothing.
-int TrySend(int fd, const void* data, size_t length);
+int TrySend(int fd, const void* data, size_t length, int flags = 0);
 // The same, of several pieces.
 int TrySendSeveral(int fd, const iovec* pieces, size_t count);
 // Whether a TCP connection is closed, by a reset unless both ends have ended it: 1 or 0.

@@ -104,8 +104,11 @@ int ThreadDispatcher::Perform(uint32_t tail) {
   if (taken != control_.Get(kPublishedTail) || !ring_->has_submitted_all()) return -EAGAIN;
   const auto* entries = static_cast<const io_uring_sqe*>(submissions_->base());
   const io_uring_sqe& entry = entries[(tail - 1) & submission_mask_];
-  if (entry.opcode == IORING_OP_CLOSE) return CloseDescriptor(entry.fd);
-  return TrySend(entry.fd, reinterpret_cast<const void*>(entry.addr), entry.len);
+  if (entry.opcode == IORING_OP_CLOSE) {
+    return ClosesAtOnce(entry.fd) ? CloseDescriptor(entry.fd) : -EAGAIN;
+  }
+  const auto* data = reinterpret_cast<const void*>(entry.addr);
+  return TrySend(entry.fd, data, entry.len, static_cast<int>(entry.op_flags));
 }
 
 void ThreadDispatcher::BeginDispatch() { control_.Set(kProcessor, sched_getcpu()); }
@@ -186,7 +189,11 @@ void ThreadDispatcher::Run() {
     control_.At(kSleeping).store(kSleepingNo, std::memory_order_relaxed);
     handed_over_ = 0;
     while (!HandOverCompletions() && !stop_.load(std::memory_order_acquire)) WaitForRoom();
-    if (handed_over_ >= kManyCompletions && SharesProcessor()) WaitForTurn();
+    if (handed_over_ >= kManyCompletions && SharesProcessor()) {
+      WaitForTurn();
+      // Whoever ended it may have asked for what was held back, which only this looks at: see kLoud.
+      HandOverCompletions();
+    }
   }
   const LiveSlots live{live_, static_cast<uint32_t>(control_.Get(kSlots))};
   leaked_ = ring_->Drain(in_flight_ + (wake_poll_armed_ ? 1 : 0), drain_ms_, live);
@@ -321,7 +328,9 @@ void ThreadDispatcher::WaitForTurn() {
     syscall(SYS_futex, &control_.At(kSleeping), FUTEX_WAIT_PRIVATE, kSleepingForTurn, &timeout,
             nullptr, 0);
   }
-  control_.At(kSleeping).store(kSleepingNo, std::memory_order_relaxed);
+  // No mere store: whoever ended the wait wrote nothing into the eventfd, so what it asked for, an end of this thread
+  // included, has to be seen from here on.
+  control_.At(kSleeping).exchange(kSleepingNo, std::memory_order_seq_cst);
 }
 
 }  // namespace proactor

@@ -51,6 +51,7 @@ describeEach('proactor/net in a process of its own', (dispatcher) => {
     ['corked chunks', 40_003],
     ['more than one turn wrote', 3],
     ['what exit handlers write', 6],
+    ['what the socket keeps behind a large buffer', 40_006],
     ['many writes', 500_000],
     ['many writes after one in an earlier turn', 500_003],
   ])('sends all of it before process.exit(): %s', async (what, bytes) => {
@@ -86,6 +87,13 @@ describeEach('proactor/net in a process of its own', (dispatcher) => {
             socket.write('abc');
             await new Promise((resolve) => setImmediate(resolve));
             for (let i = 0; i < 100; i++) socket.write(Buffer.alloc(5000));
+          },
+          'what the socket keeps behind a large buffer': async () => {
+            socket.write('abc');
+            for (let i = 0; i < 5; i++) await null; // and it is in flight
+            socket.write(Buffer.alloc(40_000));
+            socket.write('d');
+            socket.write(Buffer.from('ef'));
           },
           'what exit handlers write': () => {
             socket.write('abc');

@@ -12,17 +12,7 @@ import { addon } from '../ring/binding';
 import { cancelOperation } from '../ring/cancel';
 import type { Deferred } from '../ring/deferred-list';
 import type { CompletionTarget, OperationId } from '../ring/handler-table';
-import {
-  EAGAIN,
-  ECANCELED,
-  ECONNRESET,
-  EINTR,
-  ENOTCONN,
-  MSG_NOSIGNAL,
-  MSG_WAITALL,
-  POLLOUT,
-  SHUT_WR,
-} from '../ring/kernel';
+import { ECONNRESET, ENOTCONN, MSG_NOSIGNAL, MSG_WAITALL, POLLOUT, SHUT_WR } from '../ring/kernel';
 import { QUIET } from '../ring/layout';
 import type { Ring } from '../ring/ring';
 import { waitingResult } from '../ring/waiting';
@@ -30,7 +20,7 @@ import { nextTick, nowMs, queueMicrotask } from '../timers';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { COPY_LIMIT, SendQueue } from './send-queue';
-import { lengthOf, trySend } from './try-send';
+import { isFailure, lengthOf, trySend } from './try-send';
 import { type WriteCallback, WriteCallbacks } from './write-callbacks';
 import type { WriteData } from './write-data';
 
@@ -65,10 +55,6 @@ const IDLE = 0;
 const SENDING = 1;
 const POLLING = 2;
 const COUNTED = 3;
-
-function isFailure(result: number): boolean {
-  return result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED;
-}
 
 export class Sender implements Deferred, CompletionTarget {
   bytes = 0;
@@ -259,7 +245,12 @@ export class Sender implements Deferred, CompletionTarget {
   /** The descriptor is closed: drops what is queued, and tells those who wait. */
   finish(makeError: () => Error): void {
     this.queue.clear();
-    this.runCallbacks(Number.POSITIVE_INFINITY, makeError());
+    if (this.callbacks === null) return;
+    try {
+      this.runCallbacks(this.bytes, undefined);
+    } finally {
+      this.runCallbacks(Number.POSITIVE_INFINITY, makeError());
+    }
   }
 
   private get id(): OperationId {
@@ -399,7 +390,8 @@ export class Sender implements Deferred, CompletionTarget {
     if (this.callbacks !== null) nextTick(() => this.tellSent());
   }
 
-  private tellSent(): void {
+  /** Tells those whose bytes are sent. */
+  tellSent(): void {
     try {
       this.runCallbacks(this.bytes, undefined);
     } finally {

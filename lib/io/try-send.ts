@@ -1,5 +1,11 @@
 // Sending by a call, without the ring: what the socket takes at once.
 import { addon } from '../ring/binding';
+import { EAGAIN, ECANCELED, EINTR } from '../ring/kernel';
+
+/** Whether a result of sending says that more will not be sent. */
+export function isFailure(result: number): boolean {
+  return result < 0 && result !== -EINTR && result !== -EAGAIN && result !== -ECANCELED;
+}
 
 export function lengthOf(buffers: readonly Uint8Array[]): number {
   let bytes = 0;

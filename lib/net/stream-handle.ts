@@ -1,6 +1,6 @@
-// What a socket of node:net has for a handle here: a connected stream on the proactor, with the methods that
-// Node's net.Socket calls. Bytes go straight to the socket; or, where native code of Node's reads them (TLS,
-// the parser of HTTP, a buffer of the user's), through Node's own stream object, which this class extends.
+// What a socket of node:net has for a handle here: a connected stream on the proactor, with the methods that Node's
+// net.Socket calls. Bytes go straight to the socket; or, where native code of Node's reads them (the parser of HTTP,
+// TLS), through Node's own stream object, which this class extends.
 //
 //   kernel -> SocketReception -> deliver -> socket.push()             the usual way
 //                                       -> readBuffer() -> native    TLS, HTTP, `onread`
@@ -357,6 +357,7 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
 
   sendNow(untilMs: number): void {
     this.sender?.sendNow(untilMs);
+    if (untilMs > 0) this.sender?.tellSent(); // at the exit: only then the socket gives more
   }
 
   protected get owner(): HandleOwner | undefined {

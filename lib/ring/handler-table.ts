@@ -67,6 +67,8 @@ export class HandlerTable {
    * for V8 knows an array that stays the same; the system gives memory to what is used of it.
    */
   readonly live: Int32Array;
+  /** Results of what the JavaScript thread performed itself, by slot, until they are dispatched. */
+  readonly performed = new Map<number, number>();
   private readonly state: Uint8Array;
   // A ring of free slots, as large as a power of two has to be to hold all. Head and tail are compared,
   // so both are 32-bit integers that wrap around.
@@ -78,6 +80,7 @@ export class HandlerTable {
   readonly #control: Int32Array;
   #slots = 0;
   readonly #watched = new Set<OperationId>(); // by whileMore
+  readonly #done = new Map<number, number>(); // by slot: see addToResult
 
   constructor(maxOperations: number, live: Int32Array, control: Int32Array) {
     // Slot 0 is native code's.
@@ -126,15 +129,16 @@ export class HandlerTable {
   }
 
   /**
-   * Frees all slots in use, and completes their operations with `result`. For a ring that is closed:
-   * the memory that they were given is abandoned.
+   * Frees all slots in use, and completes their operations with `result`, unless they have one. For a ring
+   * that is closed: the memory that they were given is abandoned.
    */
   completeAll(result: number): void {
     for (const [slot, completer] of this.handlers.entries()) {
       if (completer === null) continue;
       this.giveBack(slot);
       // Each in a turn of its own: one that throws is reported, the others are called all the same.
-      queueMicrotask(() => tell(completer, result, 0));
+      const final = this.performed.get(slot) ?? result;
+      queueMicrotask(() => tell(completer, final, 0));
     }
   }
 
@@ -188,7 +192,18 @@ export class HandlerTable {
   /** Part of an operation was done before, without the kernel: its result is that of both parts. */
   addToResult(slot: number, done: number): void {
     const completer = this.handlers[slot]!;
-    this.handlers[slot] = (result, flags) => tell(completer, Math.max(result, 0) + done, flags);
+    this.#done.set(slot, done);
+    this.handlers[slot] = (result, flags) => {
+      const whole = this.wholeResult(slot, result);
+      this.#done.delete(slot);
+      tell(completer, whole, flags);
+    };
+  }
+
+  /** The result of an operation in flight, of which `result` is the kernel's. */
+  wholeResult(slot: number, result: number): number {
+    const done = this.#done.get(slot);
+    return done === undefined ? result : Math.max(result, 0) + done;
   }
 
   /** Marks a quiet operation in flight as one that is waited for; true if that is new. */

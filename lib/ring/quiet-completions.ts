@@ -22,6 +22,7 @@ export class QuietCompletions {
   // then it would never end.
   update(): void {
     const { control } = this;
+    if (control.length === 0) return; // the ring is closed
     const others = control[IN_FLIGHT]! - control[UNREFERENCED]! - this.inFlight;
     const loud = this.attention > 0 || others <= 0 ? 1 : 0;
     if (control[LOUD] === loud) return;

@@ -97,8 +97,7 @@ export class Ring {
     }
   };
   private readonly deferred = new DeferredList();
-  /** Those of streams that wait for a write (lib/io/spare-senders.ts). */
-  readonly spareSenders: object[] = [];
+  readonly spareSenders: object[] = []; // lib/io/spare-senders.ts
 
   constructor(addon: NativeAddon, options: RingOptions) {
     this.#addon = addon;
@@ -342,17 +341,23 @@ export class Ring {
     this.#countedTail = (this.#countedTail - 1) | 0;
     const complete = (): void => {
       if (this.#closed) return; // it was completed with all others
+      this.handlers.performed.delete(slot);
       this.control[IN_FLIGHT]!--;
       this.counters[COUNTER_COMPLETIONS]!++;
       try {
         this.complete(slot, generation, result, 0);
       } finally {
-        if (!this.dispatching) this.reference.update();
+        if (!this.dispatching) {
+          this.quietOnes.update();
+          this.reference.update();
+        }
       }
     };
-    // Whoever waits for it is told when the loop has turned, as if it had come from the thread.
-    if ((generation & QUIET) !== 0 && result >= 0) complete();
-    else setImmediate(complete);
+    // Whoever waits for it is told when the loop has turned, as if it had come from the thread; and so is a
+    // program that does not, for what its handler initiates may be performed here, too, and so on.
+    const isOurs = typeof this.handlers.handlers[slot] !== 'function';
+    if (isOurs && (generation & QUIET) !== 0 && result >= 0) complete();
+    else submissions.completeLater(complete);
     return true;
   }
 
@@ -485,10 +490,7 @@ export class Ring {
     this.#addon.closeDescriptor(fd);
   }
 
-  /**
-   * Ends the ring; `closed` is called with the number of operations that the kernel did not give
-   * back.
-   */
+  /** Ends the ring; `closed` is told how many operations the kernel did not give back. */
   close(drainMs: number, closed: (leaked: number) => void): void {
     this.refuse();
     this.#closed = true;

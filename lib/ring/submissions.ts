@@ -1,6 +1,8 @@
 // The submission queue and how what is in it gets to who drives the ring: native code, which looks at it before it
 // sleeps, or the I/O thread, which is told.
+import { AsyncResource } from 'node:async_hooks';
 import { disposedError, systemError } from '../errors';
+import { setImmediate } from '../timers';
 import type { NativeRing, RingMemory } from './binding';
 import type { HandlerTable } from './handler-table';
 import { EAGAIN, EBUSY, EINTR, Opcode } from './kernel';
@@ -26,6 +28,7 @@ export class Submissions {
   /** What the program asks for its next operation. */
   readonly requests = new Requests();
   private readonly native: NativeRing;
+  private readonly context = new AsyncResource('PROACTOR'); // that of handlers
   private readonly control: Int32Array;
   private readonly counters: Float64Array;
   private readonly entries: number;
@@ -147,7 +150,13 @@ export class Submissions {
       return undefined;
     }
     control[SUBMISSION_TAIL] = (tail - 1) | 0;
+    handlers.performed.set(entry.slotAt(at), result);
     return result;
+  }
+
+  /** Calls `complete` when the loop has turned, in the context in which I/O threads' completions are dispatched. */
+  completeLater(complete: () => void): void {
+    this.context.runInAsyncScope(setImmediate, undefined, complete);
   }
 
   /** The slot and the generation that the entry behind the last one was for. */

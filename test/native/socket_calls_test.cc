@@ -120,6 +120,22 @@ TEST(socket_calls, tell_whether_something_can_be_received) {
   CHECK_EQUAL(CloseDescriptor(ends[0]), 0);
 }
 
+TEST(socket_calls, tell_whether_a_close_waits) {
+  const int fd = OpenSocket(AF_INET, SOCK_STREAM, 0);
+  CHECK(ClosesAtOnce(fd));
+  linger value{1, 0};
+  CHECK_EQUAL(setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof(value)), 0);
+  CHECK(ClosesAtOnce(fd));
+  value.l_linger = 1;
+  CHECK_EQUAL(setsockopt(fd, SOL_SOCKET, SO_LINGER, &value, sizeof(value)), 0);
+  CHECK(!ClosesAtOnce(fd));
+  CHECK_EQUAL(CloseDescriptor(fd), 0);
+  CHECK(!ClosesAtOnce(fd));
+  const int file = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  CHECK(!ClosesAtOnce(file));
+  CHECK_EQUAL(CloseDescriptor(file), 0);
+}
+
 TEST(socket_calls, set_and_get_options) {
   const int fd = OpenSocket(AF_INET, SOCK_STREAM, 0);
   int value = -1;

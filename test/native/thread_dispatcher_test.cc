@@ -3,9 +3,11 @@
 #include "thread_dispatcher.h"
 
 #include <dirent.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <fstream>
+#include <functional>
 #include <random>
 #include <string>
 #include <vector>
@@ -68,6 +70,8 @@ class JavaScriptThread {
   std::vector<io_uring_cqe> Dispatch(uint32_t limit = UINT32_MAX) {
     if (!again_) WaitForPost();
     again_ = false;
+    dispatcher_.BeginDispatch();
+    if (work_) work_();
     auto head = static_cast<uint32_t>(control_.Get(kConsumedHead));
     const auto tail =
         static_cast<uint32_t>(control_.At(kCompletionTail).load(std::memory_order_seq_cst));
@@ -113,6 +117,9 @@ class JavaScriptThread {
     if (loud) dispatcher_.Wake();
   }
 
+  // What handlers would do in each dispatch.
+  void SetWork(std::function<void()> work) { work_ = std::move(work); }
+
   int32_t sleeping() { return control_.At(kSleeping).load(std::memory_order_seq_cst); }
   uint32_t entries() const { return dispatcher_.submission_entries(); }
   uint32_t completion_entries() const { return dispatcher_.completion_entries(); }
@@ -138,7 +145,46 @@ class JavaScriptThread {
   sem_t posts_;
   std::atomic<int> outstanding_{0};
   bool again_ = false;
+  std::function<void()> work_;
 };
+
+// This thread and those that it starts run on one processor, the one that it is on.
+class OneProcessor {
+ public:
+  OneProcessor() {
+    sched_getaffinity(0, sizeof(before_), &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(sched_getcpu(), &one);
+    CHECK_EQUAL(sched_setaffinity(0, sizeof(one), &one), 0);
+  }
+  ~OneProcessor() { sched_setaffinity(0, sizeof(before_), &before_); }
+
+ private:
+  cpu_set_t before_;
+};
+
+void SubmitSeveral(JavaScriptThread* thread, uint64_t count, uint64_t mark = 0) {
+  for (uint64_t i = 0; i < count; ++i) {
+    thread->Submit(Entry(IORING_OP_NOP, (kFirstSlot + i) | mark));
+  }
+  thread->Flush();
+}
+
+// Has the I/O thread give way to this one, which has `count` completions to dispatch then. That it is not seen in time,
+// for something else had the processor, may happen, but not again and again.
+void AwaitTurn(JavaScriptThread* thread, uint64_t count) {
+  for (int round = 0; round < 1000; ++round) {
+    SubmitSeveral(thread, count);
+    while (!thread->PostedWithin(1000)) {
+    }
+    for (int look = 0; look < 3; ++look, sched_yield()) {
+      if (thread->sleeping() == kSleepingForTurn) return;
+    }
+    thread->Await(count);
+  }
+  CHECK(false);
+}
 
 void CheckCompletes(JavaScriptThread* thread, uint64_t number) {
   thread->Submit(Entry(IORING_OP_NOP, kFirstSlot + number));
@@ -309,6 +355,90 @@ TEST(thread_dispatcher, stops_while_it_waits_for_room) {
     while (thread.sleeping() != kSleepingForRoom) usleep(100);
     CHECK_EQUAL(thread.Stop(), 0u);
   }
+}
+
+TEST(thread_dispatcher, gives_way_on_the_same_processor_for_no_longer_than_a_moment) {
+  const OneProcessor pinned;
+  JavaScriptThread thread(64);
+  CheckCompletes(&thread, 0);
+  AwaitTurn(&thread, 8);
+  // Nobody does anything for it.
+  for (int i = 0; i < 100 && thread.sleeping() != kSleepingForWork; ++i) usleep(1000);
+  CHECK_EQUAL(thread.sleeping(), kSleepingForWork);
+  thread.Await(8);
+}
+
+TEST(thread_dispatcher, goes_on_after_its_turn_at_the_end_of_a_dispatch) {
+  const OneProcessor pinned;
+  JavaScriptThread thread(64);
+  CheckCompletes(&thread, 0);
+  for (int round = 0; round < 100; ++round) {
+    AwaitTurn(&thread, 8);
+    thread.Await(8);
+    CHECK(thread.sleeping() != kSleepingForTurn);
+    CheckCompletes(&thread, 0);
+  }
+}
+
+TEST(thread_dispatcher, goes_on_for_what_is_published_before_its_turn) {
+  const OneProcessor pinned;
+  JavaScriptThread thread(64);
+  CheckCompletes(&thread, 0);
+  for (int round = 0; round < 100; ++round) {
+    AwaitTurn(&thread, 8);
+    thread.Submit(Entry(IORING_OP_NOP, kFirstSlot + 8));
+    thread.Flush();
+    CHECK(thread.sleeping() != kSleepingForTurn);
+    CHECK_EQUAL(thread.Await(9)[8].user_data, kFirstSlot + 8);
+  }
+}
+
+TEST(thread_dispatcher, stops_before_its_turn) {
+  const OneProcessor pinned;
+  for (int round = 0; round < 30; ++round) {
+    JavaScriptThread thread(64);
+    CheckCompletes(&thread, 0);
+    if (round % 3 == 0) {
+      SubmitSeveral(&thread, 8);
+    } else {
+      AwaitTurn(&thread, 8);
+    }
+    CHECK_EQUAL(thread.Stop(), 0u);
+  }
+}
+
+TEST(thread_dispatcher, loses_nothing_where_it_gives_way) {
+  const OneProcessor pinned;
+  JavaScriptThread thread(64);
+  std::minstd_rand random(2);
+  thread.SetWork([&] {
+    for (volatile uint32_t i = random() % 20000; i > 0; i = i - 1) {
+    }
+    if (random() % 16 == 0) usleep(random() % 1500);
+  });
+  uint64_t submitted = 0;
+  uint64_t completed = 0;
+  while (completed < 20000) {
+    const uint64_t batch = 1 + random() % 40;
+    const uint64_t share = random() % 3;  // of them are quiet: all, some, none
+    for (uint64_t i = 0; i < batch; ++i) {
+      const uint64_t mark = random() % 2 >= share ? kQuietMark : 0;
+      thread.Submit(Entry(IORING_OP_NOP, (kFirstSlot + submitted++) | mark));
+    }
+    thread.Flush();
+    // From now on everything has to come, whenever it is said.
+    if (random() % 4 == 0) usleep(random() % 200);
+    thread.SetLoud(true);
+    const uint64_t left = random() % 2 == 0 ? 0 : random() % 20;
+    while (completed + left < submitted) {
+      for (const io_uring_cqe& completion : thread.Dispatch(1 + random() % 50)) {
+        CHECK_EQUAL(completion.user_data & ~kQuietMark, kFirstSlot + completed++);
+      }
+    }
+    thread.SetLoud(false);
+  }
+  thread.SetLoud(true);
+  thread.Await(submitted - completed);
 }
 
 TEST(thread_dispatcher, closes_descriptors_that_were_not_dispatched) {
