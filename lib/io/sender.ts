@@ -467,7 +467,7 @@ export class Sender implements Deferred, CompletionTarget {
     if (!this.isEnding) this.host.drained();
   }
 
-  private runCallbacks(end: number, error: Error | undefined): void {
+  protected runCallbacks(end: number, error: Error | undefined): void {
     const { callbacks } = this;
     if (callbacks === null) return;
     try {

@@ -124,7 +124,11 @@ export abstract class ConnectingHandle extends StreamHandle {
     const reception = this.reception!;
     this.owner = undefined;
     reception.keepRest();
-    this.closeHere(() => left(reception.takeRest(), reception.failureBehind));
+    this.closeHere(() => {
+      const rest = reception.takeRest();
+      const held = this.userBuffer?.take();
+      left(held === undefined ? rest : Buffer.concat([held, rest]), reception.failureBehind);
+    });
   }
 
   /** Sends what waits to be sent: true if that is all with the kernel now. */

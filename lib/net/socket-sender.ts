@@ -57,6 +57,15 @@ export class SocketSender extends Sender {
     this.whenAllSent(inThisContext('WRITEWRAP', finish));
   }
 
+  // Who leaves a connection may not have been told yet of what is sent.
+  override finish(makeError: () => Error): void {
+    try {
+      this.runCallbacks(this.bytes, undefined);
+    } finally {
+      super.finish(makeError);
+    }
+  }
+
   override complete(result: number): void {
     super.complete(result);
     if (this.hasNoWork) this.handle.giveBackSender(this);
