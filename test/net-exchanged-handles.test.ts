@@ -142,6 +142,34 @@ describeNet('An exchange of handles keeps', ({ proactor }) => {
     expect(near.bytesWritten).toBeGreaterThanOrEqual(written);
   });
 
+  it('what was written when it was connected, before TLS', async () => {
+    let line = '';
+    const server = net.createServer((socket) => {
+      socket.on('readable', function read() {
+        for (let next: unknown; !line.endsWith('\n'); line += String(next)) {
+          next = socket.read(1);
+          if (next === null) return;
+        }
+        socket.off('readable', read);
+        secureServer(socket).end('hello');
+      });
+    });
+    const socket = net.connect(await listen(server), '127.0.0.1');
+    const client = secureClient(socket);
+    socket.prependOnceListener('connect', () => socket.write('PROXY\n'));
+    const [data] = await once(client, 'data');
+    expect(String(data)).toBe('hello');
+    expect(line).toBe('PROXY\n');
+  });
+
+  it('that it was destroyed when it was connected, before TLS', async () => {
+    const socket = net.connect(await listen(nodeNet.createServer()), '127.0.0.1');
+    const client = secureClient(socket).on('error', () => {});
+    socket.prependOnceListener('connect', () => socket.destroy());
+    await Promise.all([whenClosed(socket), whenClosed(client)]);
+    expect(client.destroyed).toBe(true);
+  });
+
   it('who waits for what is sent', async () => {
     const { near, far } = await connectedPair();
     const length = 8 << 20;

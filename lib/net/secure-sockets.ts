@@ -51,6 +51,9 @@ function wrapConnecting(
   secure._parent = handle;
   socket.once('close', () => native.close());
   socket.prependOnceListener('connect', () => {
+    // Another listener may have been called before.
+    if (socket.destroyed) return;
+    handle.sendsAll();
     try {
       openAs(native, handle.fd);
     } catch (error) {
