@@ -162,12 +162,15 @@ describeNet('An exchange of handles keeps', ({ proactor }) => {
     expect(line).toBe('PROXY\n');
   });
 
-  it('that it was destroyed when it was connected, before TLS', async () => {
-    const socket = net.connect(await listen(nodeNet.createServer()), '127.0.0.1');
-    const client = secureClient(socket).on('error', () => {});
-    socket.prependOnceListener('connect', () => socket.destroy());
-    await Promise.all([whenClosed(socket), whenClosed(client)]);
-    expect(client.destroyed).toBe(true);
+  it('that it was destroyed or ended when it was connected, before TLS', async () => {
+    const port = await listen(nodeNet.createServer((peer) => peer.on('error', () => {})));
+    for (const end of ['destroy', 'end'] as const) {
+      const socket = net.connect(port, '127.0.0.1');
+      const client = secureClient(socket).on('error', () => {});
+      socket.prependOnceListener('connect', () => socket[end]());
+      await Promise.all([whenClosed(socket), whenClosed(client)]);
+      expect(client.destroyed).toBe(true);
+    }
   });
 
   it('who waits for what is sent', async () => {

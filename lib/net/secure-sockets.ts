@@ -51,8 +51,11 @@ function wrapConnecting(
   secure._parent = handle;
   socket.once('close', () => native.close());
   socket.prependOnceListener('connect', () => {
-    // Another listener may have been called before.
-    if (socket.destroyed) return;
+    // Another listener, which was called before, has ended or destroyed it: TLS can say nothing on it any more.
+    if (!handle.canLeave) {
+      socket.destroy();
+      return;
+    }
     handle.sendsAll();
     try {
       openAs(native, handle.fd);
