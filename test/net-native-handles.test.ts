@@ -111,7 +111,7 @@ describeNet('TLS on a handle of Node’s', ({ proactor }) => {
 
   it('goes over our handle while a lot waits to be sent', async () => {
     const { near, far } = await connectedPair();
-    const before = randomBytes(8 << 20);
+    const before = randomBytes(24 << 20); // more than two kernel buffers take
     far.write(before);
     echo(secureServer(far));
     expect(kindOf(far)).not.toBe('TCP');

@@ -123,7 +123,16 @@ export abstract class ConnectingHandle extends StreamHandle {
     const reception = this.reception!;
     this.owner = undefined;
     reception.keepRest();
-    this.closeHere(() => left(reception.takeRest(), reception.failureBehind));
+    const tell = (): void => {
+      if (reception.inFlight) {
+        setImmediate(tell); // closing does not wait for it while something is to be sent
+        return;
+      }
+      const rest = reception.takeRest();
+      const held = this.userBuffer?.take();
+      left(held === undefined ? rest : Buffer.concat([held, rest]), reception.failureBehind);
+    };
+    this.closeHere(tell);
   }
 
   /** Sends what waits to be sent: true if that is all with the kernel now. */

@@ -35,7 +35,7 @@ function handOverSocket(socket: OwnSocket, handle: ConnectingHandle): NodeHandle
       'A socket of proactor/net can go to another process only while it is connected',
     );
   }
-  const native = nativeFor(handle);
+  const native = nativeFor(socket, handle);
   openAs(native, handle.fd);
   const { reading } = handle;
   handle.leave((rest, failure) => {

@@ -12,7 +12,7 @@ export function giveToHttp2(socket: HandleOwner & { _handle?: unknown }): void {
     return;
   }
   if (!handle.isUnused) return;
-  const native = nativeFor(handle);
+  const native = nativeFor(socket, handle);
   try {
     openAs(native, handle.fd);
   } catch {

@@ -1,6 +1,7 @@
 // Handles of Node's own in the place of ours, for native code of Node's that takes a socket for itself: TLS and HTTP/2.
 // It writes several pieces to one of its own with a single call; for one of ours it copies each into a buffer of
 // JavaScript's, which costs more than the ring saves. ARCHITECTURE.md, "TLS and HTTP/2", has the figures.
+import { AsyncResource } from 'node:async_hooks';
 import { systemError } from '../errors';
 import { addon } from '../ring/binding';
 import type { ConnectingHandle } from './connecting-handle';
@@ -10,10 +11,22 @@ import { TcpHandle } from './tcp-handle';
 
 const SOCKET = 0; // Node's own constant
 
-/** A handle of Node's for a connection of ours, not open yet. */
-export function nativeFor(handle: ConnectingHandle): NodeHandle {
+const { runInAsyncScope } = AsyncResource.prototype;
+
+interface Counts {
+  bytesRead: number;
+  bytesWritten: number;
+}
+
+/** A handle of Node's for a socket whose handle is ours, not open yet. */
+export function nativeFor(socket: HandleOwner, handle: ConnectingHandle): NodeHandle {
   const Native = handle instanceof TcpHandle ? internals.Tcp : internals.Pipe;
-  return new Native(SOCKET);
+  // In the context of ours, in which the socket is told of its end then.
+  const native = runInAsyncScope.call(handle, () => new Native(SOCKET)) as NodeHandle;
+  // Now, for whoever is put on it last gets what comes.
+  const buffer: unknown = socket[internals.userBuffer];
+  if (buffer instanceof Uint8Array) native.useUserBuffer(buffer);
+  return native;
 }
 
 /**
@@ -32,13 +45,24 @@ export function openAs(native: NodeHandle, fd: number): void {
 
 /** Gives a socket a handle that is open. Node's own method would also take back that the socket has ended. */
 export function setHandle(socket: HandleOwner, native: NodeHandle): void {
-  const { owner, asyncId, userBuffer, handleProperty, socketReader } = internals;
+  const { owner, asyncId, handleProperty, socketReader } = internals;
   (native as NodeHandle & Record<symbol, unknown>)[owner] = socket;
   native.onread = socketReader;
-  const buffer = socket[userBuffer] as Uint8Array | null;
-  if (buffer !== null) native.useUserBuffer(buffer);
   socket[asyncId] = native.getAsyncId();
   handleProperty.set.call(socket, native);
+}
+
+/** Bytes that went over the connection before are counted as well; more of them may be received by our handle still. */
+function countOn(native: NodeHandle, { bytesRead, bytesWritten }: ConnectingHandle): Counts {
+  const before = { bytesRead, bytesWritten };
+  const prototype = Object.getPrototypeOf(native) as Counts;
+  for (const name of ['bytesRead', 'bytesWritten'] as const) {
+    Object.defineProperty(native, name, {
+      configurable: true,
+      get: () => before[name] + Reflect.get(prototype, name, native),
+    });
+  }
+  return before;
 }
 
 /**
@@ -58,13 +82,22 @@ export function replaceHandle(
     },
   };
   proactor.own(owned);
-  const { close } = native;
+  const { close, reset } = native;
   native.close = (closed) => {
     proactor.disown(owned);
     close.call(native, closed);
   };
+  if (reset !== undefined)
+    native.reset = (closed) => {
+      proactor.disown(owned);
+      return reset.call(native, closed);
+    };
   if (!handle.hasRef()) native.unref();
   native.reading = handle.reading;
-  handle.leave(left);
+  const counts = handle.isUnused ? undefined : countOn(native, handle);
+  handle.leave((rest, failure) => {
+    if (counts !== undefined) counts.bytesRead += rest.length;
+    left(rest, failure);
+  });
   setHandle(socket, native);
 }

@@ -21,12 +21,15 @@ export declare class NodeHandle {
   /** Takes over a descriptor: 0 or -errno. */
   open(fd: number): number;
   readStart(): number;
+  readStop(): number;
   getAsyncId(): number;
   listen(backlog: number): number;
   ref(): void;
   unref(): void;
   hasRef(): boolean;
   close(callback?: () => void): void;
+  /** Of TCP only. */
+  reset?: (callback?: () => void) => number;
 }
 
 type Normalize = (args: readonly unknown[]) => unknown;

@@ -8,11 +8,14 @@ import { nativeFor, openAs, replaceHandle } from './native-handles';
 import type { NodeHandle } from './node-internals';
 import type { HandleOwner } from './node-objects';
 
-/** The native half of a TLS socket, over the handle of the connection. */
-interface SecureHandle {
-  _parent: object;
+interface Reader {
   readStart(): number;
   readStop(): number;
+}
+
+/** The native half of a TLS socket, over the handle of the connection. */
+interface SecureHandle extends Reader {
+  _parent: object;
   /** As if it had come from the connection. */
   receive(bytes: Buffer): void;
 }
@@ -24,17 +27,36 @@ type WrapHandle = (
   ...rest: unknown[]
 ) => SecureHandle;
 
+/** Puts TLS on a handle of Node's, which is closed where that fails. */
+function wrapNative(
+  native: NodeHandle,
+  wrapHandle: (handle: object) => SecureHandle,
+): SecureHandle {
+  try {
+    return wrapHandle(native);
+  } catch (error) {
+    native.close();
+    throw error;
+  }
+}
+
 // TLS is set up before the connection is there: what it works with is opened then.
 function wrapConnecting(
   socket: HandleOwner,
   handle: ConnectingHandle,
   wrapHandle: (handle: object) => SecureHandle,
 ): SecureHandle {
-  const native = nativeFor(handle);
-  const secure = wrapHandle(native);
+  const native = nativeFor(socket, handle);
+  const secure = wrapNative(native, wrapHandle);
   secure._parent = handle;
   socket.once('close', () => native.close());
   socket.prependOnceListener('connect', () => {
+    // Another listener, which was called before, has ended or destroyed it: TLS can say nothing on it any more.
+    if (!handle.canLeave) {
+      socket.destroy();
+      return;
+    }
+    handle.sendsAll();
     try {
       openAs(native, handle.fd);
     } catch (error) {
@@ -55,40 +77,37 @@ function wrapConnected(
 ): SecureHandle {
   const { isUnused } = handle;
   native.reading = handle.reading;
-  let secure: SecureHandle;
-  try {
-    secure = wrapHandle(native);
-  } catch (error) {
-    native.close();
-    throw error;
-  }
+  const secure = wrapNative(native, wrapHandle);
   replaceHandle(socket, handle, native, (rest, failure) => {
     if (isUnused || socket.destroyed) return;
     resume(secure);
+    resume(native);
     if (rest.length > 0) secure.receive(rest);
     if (failure < 0) socket.destroy(systemError(failure, 'read'));
     else if (native.reading) secure.readStart();
   });
-  if (!isUnused) pause(secure);
-  else if (native.reading) native.readStart();
+  if (!isUnused) {
+    pause(secure);
+    pause(native); // the socket below is asked for what it has as well, and then reads
+  } else if (native.reading) native.readStart();
   return secure;
 }
 
 // What is received in the ring still comes before what Node reads.
-function pause(secure: SecureHandle): void {
-  secure.readStart = () => 0;
-  secure.readStop = () => 0;
+function pause(reader: Reader): void {
+  reader.readStart = () => 0;
+  reader.readStop = () => 0;
 }
 
-function resume(secure: Partial<SecureHandle>): void {
-  delete secure.readStart;
-  delete secure.readStop;
+function resume(reader: Partial<Reader>): void {
+  delete reader.readStart;
+  delete reader.readStop;
 }
 
 /** A handle of Node's for a connected socket of ours, or undefined where TLS has to do with ours. */
-function openNative(handle: ConnectingHandle): NodeHandle | undefined {
+function openNative(socket: HandleOwner, handle: ConnectingHandle): NodeHandle | undefined {
   if (!handle.canLeave || !handle.sendsAll()) return undefined;
-  const native = nativeFor(handle);
+  const native = nativeFor(socket, handle);
   try {
     openAs(native, handle.fd);
     return native;
@@ -107,7 +126,7 @@ export function knowSecureSockets(): void {
     if (!(handle instanceof ConnectingHandle && wrap instanceof Socket)) return then(handle);
     const socket = wrap as HandleOwner;
     if (socket.connecting) return wrapConnecting(socket, handle, then);
-    const native = openNative(handle);
+    const native = openNative(socket, handle);
     if (native !== undefined) return wrapConnected(socket, handle, native, then);
     const secure = then(handle);
     handle.secure = this;

@@ -77,7 +77,8 @@ export class SocketReception extends Reception implements Deferred {
 
   /** Nothing was read from the socket, nor is about to be. */
   get isUntouched(): boolean {
-    return this.bytes === 0 && !this.inFlight && !this.ended && this.failure === null;
+    if (this.bytes > 0 || this.inFlight || this.inbound !== null) return false;
+    return !this.ended && this.failure === null;
   }
 
   /** Whether what comes now has to wait. */

@@ -51,7 +51,7 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
   private state = 0;
   private sentBefore = 0; // by senders that were given back
   private takenTo = 0; // so many bytes were taken as sent
-  private userBuffer: UserBuffer | null = null;
+  protected userBuffer: UserBuffer | null = null;
   /** Told when sending has ended. */
   protected onShutdown: ((status: number) => void) | null = null;
   private onClosed: (() => void) | null = null;

@@ -54,6 +54,13 @@ export class UserBuffer {
     if (this.rest.length > 0) queueMicrotask(() => this.fill(NOTHING));
   }
 
+  /** What the program has not got yet, for whoever reads in its place. */
+  take(): Buffer {
+    const { rest } = this;
+    this.rest = NOTHING;
+    return rest;
+  }
+
   /** Whether the end has to wait: then it is told to the reader once the rest is gone. */
   holdEnd(): boolean {
     this.endWaits = this.rest.length > 0;
