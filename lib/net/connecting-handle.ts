@@ -117,8 +117,8 @@ export abstract class ConnectingHandle extends StreamHandle {
 
   /**
    * Leaves the connection to who has another descriptor of it: the peer is told nothing, and all that was
-   * written is sent. `left` gets what came and nobody took, and -errno if receiving failed then: when nothing is received
-   * here any more.
+   * written is sent. `left` gets what came and nobody took, and -errno if receiving failed then: when nothing is
+   * received here any more.
    */
   leave(left: (rest: Buffer, failure: number) => void): void {
     const reception = this.reception!;
