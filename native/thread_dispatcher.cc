@@ -57,6 +57,7 @@ int ThreadDispatcher::Start(Ring* ring, ControlBlock control, const int32_t* liv
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
+  control_.Set(kProcessor, -1);  // none yet
   const auto run = [](void* self) -> void* {
     static_cast<ThreadDispatcher*>(self)->Run();
     return nullptr;

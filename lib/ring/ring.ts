@@ -299,10 +299,7 @@ export class Ring {
     queueMicrotask(this.#flushLater);
   }
 
-  /**
-   * Calls `target.runDeferred()` at the end of this batch, or of this turn outside of one: what is
-   * asked for several times until then becomes one operation.
-   */
+  /** Calls `target.runDeferred()` once at the end of this batch, or of this turn outside of one. */
   readonly defer = (target: Deferred): void => {
     this.deferred.add(target);
     if (this.dispatching === false) this.#scheduleFlush();
@@ -353,11 +350,14 @@ export class Ring {
         }
       }
     };
-    // Whoever waits for it is told when the loop has turned, as if it had come from the thread; and so is a
-    // program that does not, for what its handler initiates may be performed here, too, and so on.
+    // Whoever waits for it is told when the loop has turned; and so is a program that does not, for what its handler
+    // initiates may be performed here, too, and so on.
     const isOurs = typeof this.handlers.handlers[slot] !== 'function';
     if (isOurs && (generation & QUIET) !== 0 && result >= 0) complete();
-    else submissions.completeLater(complete);
+    else {
+      this.handlers.performed.set(slot, result);
+      submissions.completeLater(complete);
+    }
     return true;
   }
 

@@ -150,7 +150,6 @@ export class Submissions {
       return undefined;
     }
     control[SUBMISSION_TAIL] = (tail - 1) | 0;
-    handlers.performed.set(entry.slotAt(at), result);
     return result;
   }
 
