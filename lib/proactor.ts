@@ -11,6 +11,7 @@ import {
 } from './errors';
 import { readRestrictions } from './host';
 import { addHidden, printSummariesOf, refuseClones, type Summary } from './inspection';
+import { keepTick } from './kept-tick';
 import { type Operations, operations } from './operations';
 import {
   defaultDispatch,
@@ -255,6 +256,7 @@ export class Proactor {
         `options.buffers.incremental: buffers cannot be used piece by piece with this kernel (${report.kernel}); Linux 6.12 and newer can`,
       );
     }
+    keepTick();
     this.dispatch = checked.dispatch;
     this.#disposeTimeoutMs = checked.disposeTimeoutMs;
     const { count, size, incremental } = checked;
