@@ -20,24 +20,10 @@ import { nextTick, nowMs, queueMicrotask } from '../timers';
 import { Chunk } from './chunk';
 import type { IdleTimer } from './idle-timer';
 import { COPY_LIMIT, SendQueue } from './send-queue';
+import { NOBODY, type SenderHost } from './sender-host';
 import { isFailure, lengthOf, trySend } from './try-send';
 import { type WriteCallback, WriteCallbacks } from './write-callbacks';
 import type { WriteData } from './write-data';
-
-/** What the stream does about what its sender finds. */
-export interface SenderHost {
-  /** Everything was sent after `write` had said false. */
-  drained(): void;
-  /** The peer was told that nothing follows. */
-  sendEnded(): void;
-  sendFailed(failure: number | Error, syscall: string): void;
-  /** Nothing is in flight any more after `stop()`. */
-  sendStopped(): void;
-  /** Both directions are over, so that closing the descriptor says all that a shutdown would. */
-  readonly receiveIsOver: boolean;
-  /** It has no work: another stream may have it. */
-  giveBackSender(sender: Sender): void;
-}
 
 // MSG_WAITALL: the kernel goes on after a short send by itself.
 const SEND_FLAGS = MSG_NOSIGNAL | MSG_WAITALL;
@@ -90,6 +76,12 @@ export class Sender implements Deferred, CompletionTarget {
   private get hasNoWork(): boolean {
     if (this.flight !== IDLE || !this.queue.isEmpty || this.deferred) return false;
     return !(this.isAttended || this.stopped || this.failure !== 0);
+  }
+
+  private giveBack(): void {
+    const { host } = this;
+    this.host = NOBODY;
+    host.giveBackSender();
   }
 
   /** Begins anew on another descriptor. Only without work. */
@@ -272,7 +264,7 @@ export class Sender implements Deferred, CompletionTarget {
   runDeferred(): void {
     this.deferred = false;
     this.sendWritten();
-    if (this.hasNoWork) this.host.giveBackSender(this);
+    if (this.hasNoWork) this.giveBack();
   }
 
   private sendWritten(): void {
@@ -396,7 +388,7 @@ export class Sender implements Deferred, CompletionTarget {
       this.runCallbacks(this.bytes, undefined);
     } finally {
       if (this.isEnding) this.defer();
-      else if (this.hasNoWork) this.host.giveBackSender(this);
+      else if (this.hasNoWork) this.giveBack();
     }
   }
 
@@ -415,13 +407,13 @@ export class Sender implements Deferred, CompletionTarget {
       this.bytes += completion;
       // All is sent, and nobody waits for that: by far the most.
       if (this.hasNoWork && this.landed === null) {
-        this.host.giveBackSender(this);
+        this.giveBack();
         return;
       }
       this.idle?.touch();
     }
     this.afterFlight(flight === SENDING ? completion : this.polled(completion));
-    if (this.hasNoWork) this.host.giveBackSender(this);
+    if (this.hasNoWork) this.giveBack();
   }
 
   // The result of the send that was waited for.

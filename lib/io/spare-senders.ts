@@ -1,7 +1,8 @@
 // Senders without work. An idle stream has none: it gives back the one that has sent all, and the next write takes it,
 // whichever stream's that is.
 import type { Ring } from '../ring/ring';
-import { Sender, type SenderHost } from './sender';
+import { Sender } from './sender';
+import type { SenderHost } from './sender-host';
 
 const SPARE_MAX = 256; // of a ring
 

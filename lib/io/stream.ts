@@ -171,7 +171,8 @@ export class Stream {
   }
 
   /** @internal */
-  giveBackSender(sender: Sender): void {
+  giveBackSender(): void {
+    const sender = this.#sender!;
     this.#sentBefore += sender.bytes;
     this.#sender = null;
     putSender(sender);

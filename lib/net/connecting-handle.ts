@@ -42,7 +42,7 @@ export abstract class ConnectingHandle extends StreamHandle {
     endpoint: Endpoint | UnixEndpoint,
   ): number {
     if (this.connectId !== 0) return -EALREADY;
-    if (this.isConnected) {
+    if (this.reception !== null) {
       // Linux lets a socket that connected in the background connect once more, and Node says so again.
       setImmediate(() => this.tellConnected(request, 0));
       return 0;
@@ -107,7 +107,7 @@ export abstract class ConnectingHandle extends StreamHandle {
 
   /** It is connected, and not about to end. */
   get canLeave(): boolean {
-    return this.isConnected && !this.closing && this.onShutdown === null;
+    return this.reception !== null && !this.closing && this.onShutdown === null;
   }
 
   /** Nothing came and nothing was written since. */

@@ -8,7 +8,8 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { Duplex } from 'node:stream';
 import { systemError } from '../errors';
-import type { Sender, SenderHost } from '../io/sender';
+import type { Sender } from '../io/sender';
+import type { SenderHost } from '../io/sender-host';
 import { putSender, takeSender } from '../io/spare-senders';
 import { mostBytesOf } from '../io/write-data';
 import { close } from '../own-operations';
@@ -119,10 +120,6 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
     return this.descriptor;
   }
 
-  protected get isConnected(): boolean {
-    return this.reception !== null;
-  }
-
   get bytesRead(): number {
     return this.reception === null ? 0 : this.reception.bytes;
   }
@@ -198,7 +195,8 @@ export abstract class StreamHandle extends HandleBase implements SenderHost {
   }
 
   /** It has nothing more to send. @internal */
-  giveBackSender(sender: Sender): void {
+  giveBackSender(): void {
+    const sender = this.sender!;
     this.sentBefore += sender.bytes;
     this.sender = null;
     putSender(sender);
