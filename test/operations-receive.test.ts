@@ -218,7 +218,7 @@ for (const incremental of [true, false]) {
               const offset = buffers.take(result, flags);
               received += result;
               used.add(Math.floor(offset / 262144));
-              if (holds) held.push(offset);
+              if (holds && buffers.provided > 4) held.push(offset);
               else buffers.release(offset);
             }
             if (result === -ENOBUFS) buffers.whenAvailable(receive);
@@ -238,7 +238,7 @@ for (const incremental of [true, false]) {
         await send(80); // 5 MiB, more than all buffers hold
         expect(used.size).toBeLessThanOrEqual(4);
         holds = true;
-        await send(buffers.incremental ? 40 : 12);
+        await send(40);
         expect(used.size).toBeGreaterThan(4);
         for (const offset of held) buffers.release(offset);
         expect(buffers.provided).toBe(16);
