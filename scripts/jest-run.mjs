@@ -7,7 +7,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { root } from './common.mjs';
 import { readJest, readJestFiles, sumResults } from './test-results.mjs';
 
-const LIMIT_MS = 8 * 60_000;
+const LIMIT_MS = 11 * 60_000;
 const EXIT_MS = 10_000;
 
 /** Arguments of jest for the tests whose outcome depends on the runtime that they run on. */
