@@ -8,7 +8,8 @@ const kept: { tick?: object | undefined } = {};
 
 /** To be called before much native memory is allocated. */
 export function keepTick(): void {
+  if (kept.tick !== undefined) return;
   nextTick(() => {
-    kept.tick ??= executionAsyncResource?.();
+    kept.tick = executionAsyncResource?.();
   });
 }

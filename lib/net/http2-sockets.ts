@@ -1,6 +1,6 @@
 // HTTP/2 in clear on a socket of this module.
 import { ConnectingHandle } from './connecting-handle';
-import { nativeFor, openAs, replaceHandle } from './native-handles';
+import { openNative, replaceHandle } from './native-handles';
 import type { HandleOwner } from './node-objects';
 
 /** Called when HTTP/2 is about to take a socket. One that was in use before stays ours. */
@@ -12,12 +12,8 @@ export function giveToHttp2(socket: HandleOwner & { _handle?: unknown }): void {
     return;
   }
   if (!handle.isUnused) return;
-  const native = nativeFor(socket, handle);
-  try {
-    openAs(native, handle.fd);
-  } catch {
-    return; // no descriptor is left
-  }
+  const native = openNative(socket, handle);
+  if (native === undefined) return;
   replaceHandle(socket, handle, native, () => {});
   if (native.reading) native.readStart();
 }

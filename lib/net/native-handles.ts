@@ -43,6 +43,17 @@ export function openAs(native: NodeHandle, fd: number): void {
   throw systemError(result, 'open');
 }
 
+/** A handle of Node's for a connected socket, open as well; undefined where no descriptor is left for it. */
+export function openNative(socket: HandleOwner, handle: ConnectingHandle): NodeHandle | undefined {
+  const native = nativeFor(socket, handle);
+  try {
+    openAs(native, handle.fd);
+    return native;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Gives a socket a handle that is open. Node's own method would also take back that the socket has ended. */
 export function setHandle(socket: HandleOwner, native: NodeHandle): void {
   const { owner, asyncId, handleProperty, socketReader } = internals;

@@ -4,7 +4,7 @@ import { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { systemError } from '../errors';
 import { ConnectingHandle } from './connecting-handle';
-import { nativeFor, openAs, replaceHandle } from './native-handles';
+import { nativeFor, openAs, openNative, replaceHandle } from './native-handles';
 import type { NodeHandle } from './node-internals';
 import type { HandleOwner } from './node-objects';
 
@@ -104,18 +104,6 @@ function resume(reader: Partial<Reader>): void {
   delete reader.readStop;
 }
 
-/** A handle of Node's for a connected socket of ours, or undefined where TLS has to do with ours. */
-function openNative(socket: HandleOwner, handle: ConnectingHandle): NodeHandle | undefined {
-  if (!handle.canLeave || !handle.sendsAll()) return undefined;
-  const native = nativeFor(socket, handle);
-  try {
-    openAs(native, handle.fd);
-    return native;
-  } catch {
-    return undefined; // no descriptor is left
-  }
-}
-
 /** From now on TLS takes sockets of this module so. */
 export function knowSecureSockets(): void {
   const { prototype } = TLSSocket as unknown as { prototype: { _wrapHandle?: WrapHandle } };
@@ -126,7 +114,8 @@ export function knowSecureSockets(): void {
     if (!(handle instanceof ConnectingHandle && wrap instanceof Socket)) return then(handle);
     const socket = wrap as HandleOwner;
     if (socket.connecting) return wrapConnecting(socket, handle, then);
-    const native = openNative(socket, handle);
+    const maySwitch = handle.canLeave && handle.sendsAll();
+    const native = maySwitch ? openNative(socket, handle) : undefined;
     if (native !== undefined) return wrapConnected(socket, handle, native, then);
     const secure = then(handle);
     handle.secure = this;
